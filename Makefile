@@ -1,0 +1,42 @@
+# Every target builds its own virtual environment first; nothing else is needed on a fresh machine.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: help venv demo test lint types bench lock clean
+
+help:                ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+venv: $(VENV)/.done  ## build .venv from the lock file (instant when nothing changed)
+
+$(VENV)/.done: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: venv           ## simulate a survey flight and find its source
+	$(BIN)/sniffdrone demo --output demo-output --overwrite
+
+test: lint types venv ## lint, types, layers, tests
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: venv
+	$(BIN)/mypy
+
+bench: venv          ## accuracy and speed tables into docs/benchmarks.md (long)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	$(BIN)/python -m benchmarks
+
+lock:                ## resolve the lock files anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo-output dist build
