@@ -1,0 +1,271 @@
+"""One call from a scenario to a recorded flight with a known truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyproj import Geod
+
+from sims import instruments
+from sims.flightpath import FlightPath, flight_path
+from sims.plume import Release, concentration
+from sims.turbulence import Gusts, eddies, eddy_velocity, gusts
+from sims.wind import WindHistory, ornstein_uhlenbeck, profile, wind_history
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from sims.settings import Scenario, Site
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["SimulatedFlight", "geographic", "simulate"]
+
+_GAS_CONSTANT = 8.314462618
+_PRESSURE_PA = 101_325.0
+# Acetone: molar mass [kg mol-1], and gas present per isobutylene read at 10.6 eV.
+_MOLAR_MASS = {"acetone": 0.05808}
+_RESPONSE_FACTOR = {"acetone": 1.1}
+_WINDOW_S = 1.0
+_BEYOND_M = 60.0
+_LONGEST_LEAD_S = 900.0
+_STEP_S = {"ou": 0.2, "fourier": 0.4}
+
+
+@dataclass(frozen=True)
+class SimulatedFlight:
+    """What was recorded, and what was true.
+
+    Attributes
+    ----------
+    time_ns : ndarray of int64, shape (n,)
+        UTC.
+    columns : dict of str to ndarray, shape (n,)
+        Named and in the units of the flight CSV contract; NaN is missing.
+    gas_ppb : ndarray, shape (n,)
+        True mole fraction of the gas at the inlet [1e-9], without lag or noise.
+    path : FlightPath
+        True positions.
+    wind_east, wind_north : ndarray, shape (n,)
+        True wind at the drone [m s-1], towards.
+    truth : dict
+        As `simulate --truth` writes it: kind, sources, peak_ppb.
+    scenario : Scenario
+    """
+
+    time_ns: NDArray[np.int64]
+    columns: dict[str, FloatArray]
+    gas_ppb: FloatArray
+    path: FlightPath
+    wind_east: FloatArray
+    wind_north: FloatArray
+    truth: dict[str, Any]
+    scenario: Scenario
+
+
+def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight:
+    """Fly a survey through a simulated world.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    rng : numpy.random.Generator
+        Each part of the world has its own stream of it: the same seed gives the same wind
+        and noise whatever the sources.
+
+    Returns
+    -------
+    SimulatedFlight
+    """
+    wind_rng, plume_rng, path_rng, air_rng, pid_rng, mox_rng, anemometer_rng, gps_rng = rng.spawn(8)
+    rate_hz = scenario.survey.rate_hz
+    path = flight_path(scenario.survey, rng=path_rng)
+    wind = _wind(scenario, float(path.time_s[-1]), rng=wind_rng)
+    modes = eddies(scenario.turbulence, scenario.wind, rng=wind_rng)
+    own = gusts(scenario.turbulence, scenario.wind)
+    air = instruments.air_history(scenario.air, path.time_s, rng=air_rng)
+    inlet = concentration(
+        np.stack((path.east, path.north, path.height), axis=1)[:, np.newaxis, :],
+        wind,
+        rate_hz=rate_hz,
+        release=_release(scenario),
+        gusts=own,
+        modes=modes,
+        rng=plume_rng,
+    )[:, 0]
+    gas_ppb = scenario.gas_efficiency * inlet * _ppb_per_kg_m3(scenario.gas, air)
+    step_s = 1.0 / rate_hz
+    east, north = _wind_at_drone(scenario, path, wind, own, modes, rng=wind_rng)
+    speed, from_deg = instruments.measured_wind(
+        scenario.anemometer, east, north, rate_hz=rate_hz, rng=anemometer_rng
+    )
+    temperature, humidity = instruments.measured_air(air, step_s, rng=air_rng)
+    error = instruments.position_error(
+        scenario.receiver, path.time_s.size, step_s=step_s, rng=gps_rng
+    )
+    latitude, longitude = geographic(scenario.site, path.east + error[0], path.north + error[1])
+    columns = {
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude_agl_m": path.height + 0.5 * error[2],
+        "wind_speed_m_s": speed,
+        "wind_from_deg": from_deg,
+        "temperature_c": temperature,
+        "relative_humidity_pct": humidity,
+        "pid_ppb": instruments.pid_reading(
+            scenario.pid,
+            gas_ppb,
+            air,
+            step_s=step_s,
+            response_factor=_RESPONSE_FACTOR[scenario.gas],
+            rng=pid_rng,
+        ),
+    }
+    for number, mox in enumerate(scenario.mox, start=1):
+        columns[f"mox{number}_ohm"] = instruments.mox_resistance(
+            mox, gas_ppb, air, step_s=step_s, rng=mox_rng
+        )
+    return SimulatedFlight(
+        time_ns=_time_ns(scenario.site, path.time_s),
+        columns=columns,
+        gas_ppb=gas_ppb,
+        path=path,
+        wind_east=east,
+        wind_north=north,
+        truth=_truth(scenario, gas_ppb),
+        scenario=scenario,
+    )
+
+
+def geographic(site: Site, east: FloatArray, north: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Latitude and longitude of places given in metres from the site's origin.
+
+    Parameters
+    ----------
+    site : Site
+    east, north : ndarray, shape (n,)
+        [m]; the distance and bearing from the origin are exact on the WGS 84 ellipsoid.
+
+    Returns
+    -------
+    latitude, longitude : ndarray, shape (n,)
+        [deg].
+    """
+    east, north = np.atleast_1d(east), np.atleast_1d(north)
+    longitude, latitude, _ = Geod(ellps="WGS84").fwd(
+        np.full(east.shape, site.longitude),
+        np.full(east.shape, site.latitude),
+        np.rad2deg(np.arctan2(east, north)),
+        np.hypot(east, north),
+    )
+    return np.asarray(latitude), np.asarray(longitude)
+
+
+def _wind(scenario: Scenario, end_s: float, *, rng: np.random.Generator) -> WindHistory:
+    """Long enough before take-off that the site is full of gas when the drone comes."""
+    step_s = _STEP_S[scenario.turbulence.kind]
+    crossing_s = 3.0 * scenario.survey.size_m / scenario.wind.speed_m_s
+    lead_s = np.ceil(min(max(crossing_s, 120.0), _LONGEST_LEAD_S) / step_s) * step_s
+    return wind_history(
+        scenario.wind, from_s=-float(lead_s), to_s=end_s + step_s, step_s=step_s, rng=rng
+    )
+
+
+def _release(scenario: Scenario) -> Release:
+    rows = [(s.east_m, s.north_m, s.height_m, 1e-3 * s.rate_g_s) for s in scenario.source]
+    return Release(
+        places=np.array(rows, dtype=np.float64).reshape(-1, 4),
+        filaments_per_s=scenario.turbulence.filaments_per_s,
+        sigma_m=scenario.turbulence.filament_sigma_m,
+        growth_m2_s=scenario.turbulence.filament_growth_m2_s,
+        limit_m=float(np.sqrt(0.5)) * scenario.survey.size_m + _BEYOND_M,
+        roughness_m=scenario.wind.roughness_m,
+    )
+
+
+def _ppb_per_kg_m3(gas: str, air: instruments.AirHistory) -> FloatArray:
+    """Mole fraction [1e-9] of a mass concentration of 1 kg m-3 (ideal gas)."""
+    kelvin = air.temperature_c + 273.15
+    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * _MOLAR_MASS[gas])
+
+
+def _wind_at_drone(
+    scenario: Scenario,
+    path: FlightPath,
+    wind: WindHistory,
+    own: Gusts,
+    modes: FloatArray,
+    *,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """The wind that blows at the drone, gusts included [m s-1], towards."""
+    east, north = wind.at(path.time_s, path.east, path.north)
+    fraction = profile(path.height, scenario.wind.roughness_m)
+    # Gusts pass the moving drone within the time it needs to cross them.
+    level = scenario.survey.height_m
+    length = own.horizontal_ratio * (own.scale_base_m + own.scale_slope * level)
+    crossing_s = length / max(scenario.survey.speed_m_s, scenario.wind.speed_m_s)
+    gust = [
+        sigma
+        * ornstein_uhlenbeck(
+            path.time_s.size, 1.0 / scenario.survey.rate_hz, time_scale_s=crossing_s, rng=rng
+        )
+        for sigma in (own.sigma_u, own.sigma_v)
+    ]
+    speed = np.hypot(east, north) + 1e-9
+    cos, sin = east / speed, north / speed
+    east = fraction * east + cos * gust[0] - sin * gust[1]
+    north = fraction * north + sin * gust[0] + cos * gust[1]
+    if modes.shape[0]:
+        eddy = _eddies_along(modes, path, wind)
+        east, north = east + eddy[0], north + eddy[1]
+    return east, north
+
+
+def _eddies_along(modes: FloatArray, path: FlightPath, wind: WindHistory) -> FloatArray:
+    """Velocity of the eddies along the flight [m s-1], shape (2, n)."""
+    step_s = wind.time_s[1] - wind.time_s[0]
+    # What the plume's kernel has added up by the start of each step.
+    swept = [np.concatenate(([0.0], np.cumsum(v)[:-1])) * step_s for v in (wind.east, wind.north)]
+    east = path.east - np.interp(path.time_s, wind.time_s, swept[0])
+    north = path.north - np.interp(path.time_s, wind.time_s, swept[1])
+    rows = [
+        eddy_velocity(modes, east[i], north[i], path.height[i], path.time_s[i])[:2]
+        for i in range(path.time_s.size)
+    ]
+    return np.array(rows).T
+
+
+def _time_ns(site: Site, time_s: FloatArray) -> NDArray[np.int64]:
+    start = datetime.fromisoformat(site.start)
+    milliseconds = np.round(1e3 * time_s).astype(np.int64)
+    return round(start.timestamp() * 1e3) * 1_000_000 + milliseconds * 1_000_000
+
+
+def _truth(scenario: Scenario, gas_ppb: FloatArray) -> dict[str, Any]:
+    """The answer, with the largest mean over one second of the gas at the inlet."""
+    window = max(round(_WINDOW_S * scenario.survey.rate_hz), 1)
+    mean = np.convolve(gas_ppb, np.full(window, 1.0 / window), mode="valid")
+    sources = []
+    for source in scenario.source:
+        latitude, longitude = geographic(
+            scenario.site, np.array([source.east_m]), np.array([source.north_m])
+        )
+        sources.append(
+            {
+                "latitude": round(float(latitude[0]), 8),
+                "longitude": round(float(longitude[0]), 8),
+                "height_m": source.height_m,
+                "rate_g_s": source.rate_g_s,
+            }
+        )
+    return {
+        "kind": scenario.kind,
+        "sources": sources,
+        "peak_ppb": round(float(mean.max()), 3) if mean.size else 0.0,
+    }
