@@ -27,7 +27,7 @@ _WOBBLE_S = 6.0
 
 @dataclass(frozen=True)
 class FlightPath:
-    """True positions: `time_s` since the start, east, north, height above ground [m], shape (n,)."""
+    """True positions by `time_s` since the start: east, north, height above ground [m]."""
 
     time_s: FloatArray
     east: FloatArray

@@ -168,7 +168,7 @@ def pid_reading(
     )
     noise = pid.noise_ppb * rng.standard_normal(time.size)
     reading = pid.gain * dim * response / response_factor + baseline + noise
-    return np.maximum(np.round(reading / pid.resolution_ppb) * pid.resolution_ppb, 0.0)
+    return np.asarray(np.maximum(np.round(reading / pid.resolution_ppb) * pid.resolution_ppb, 0.0))
 
 
 def mox_resistance(

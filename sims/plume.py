@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from sims.turbulence import Gusts, eddy_velocity
+from sims.turbulence import Eddies, Gusts, eddy_velocity
 from sims.wind import REFERENCE_HEIGHT_M, WindHistory
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def concentration(
     rate_hz: float,
     release: Release,
     gusts: Gusts,
-    modes: FloatArray,
+    eddies: Eddies,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Gas concentration that sensors meet.
@@ -70,8 +70,8 @@ def concentration(
     release : Release
     gusts : Gusts
         Velocity that each filament has for itself.
-    modes : ndarray, shape (modes, 8)
-        Eddies, from `sims.turbulence.eddies`; may be empty.
+    eddies : Eddies
+        From `sims.turbulence.eddies`; may be empty.
     rng : numpy.random.Generator
 
     Returns
@@ -100,7 +100,7 @@ def concentration(
             (float(wind.time_s[0]), step_s, substeps),
             release,
             gusts,
-            modes,
+            eddies,
             rng,
         )
     return samples
@@ -153,7 +153,7 @@ def _carry(
     clock: tuple[float, float, int],
     release: Release,
     gusts: Gusts,
-    modes: FloatArray,
+    eddies: Eddies,
     rng: np.random.Generator,
 ) -> None:
     """Release, move and sum filaments from the first wind step to the last sample."""
@@ -178,7 +178,7 @@ def _carry(
         while index < count:
             puff = filaments[index]
             before[:] = puff[:3]
-            _move(puff, now, swept, start_s + step * step_s, step_s, release, gusts, modes, rng)
+            _move(puff, now, swept, step_s, release, gusts, eddies, rng)
             if puff[_EAST] ** 2 + puff[_NORTH] ** 2 > release.limit_m**2:
                 count -= 1
                 filaments[index] = filaments[count]
@@ -222,11 +222,10 @@ def _move(
     puff: FloatArray,
     wind: FloatArray,
     swept: FloatArray,
-    time_s: float,
     step_s: float,
     release: Release,
     gusts: Gusts,
-    modes: FloatArray,
+    eddies: Eddies,
     rng: np.random.Generator,
 ) -> None:
     """Carry one filament through one step."""
@@ -242,10 +241,8 @@ def _move(
     speed = np.sqrt(wind[0] ** 2 + wind[1] ** 2) + 1e-9
     cos, sin = wind[0] / speed, wind[1] / speed
     u, v, w = 0.0, 0.0, 0.0
-    if modes.shape[0]:
-        u, v, w = eddy_velocity(
-            modes, puff[_EAST] - swept[0], puff[_NORTH] - swept[1], puff[_UP], time_s
-        )
+    if eddies.pace.size:
+        u, v, w = eddy_velocity(eddies, puff[_EAST], puff[_NORTH], puff[_UP], swept)
     _gust(puff, dt, gusts, rng)
     puff[_EAST] += dt * (east + u + cos * puff[_U] - sin * puff[_V])
     puff[_NORTH] += dt * (north + v + sin * puff[_U] + cos * puff[_V])

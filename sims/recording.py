@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,6 @@ def _table(flight: SimulatedFlight, names: tuple[str, ...]) -> str:
     for name in names:
         form = f"%.{_DECIMALS.get(name, 1)}f"
         values = flight.columns[name].tolist()
-        cells.append(["" if value != value else form % value for value in values])
+        cells.append(["" if math.isnan(value) else form % value for value in values])
     rows = [",".join(row) for row in zip(*cells, strict=True)]
     return "\n".join([",".join(("time", *names)), *rows, ""])

@@ -12,7 +12,7 @@ from pyproj import Geod
 from sims import instruments
 from sims.flightpath import FlightPath, flight_path
 from sims.plume import Release, concentration
-from sims.turbulence import Gusts, eddies, eddy_velocity, gusts
+from sims.turbulence import Eddies, Gusts, eddies, eddy_wind, gusts
 from sims.wind import WindHistory, ornstein_uhlenbeck, profile, wind_history
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ _RESPONSE_FACTOR = {"acetone": 1.1}
 _WINDOW_S = 1.0
 _BEYOND_M = 60.0
 _LONGEST_LEAD_S = 900.0
-_STEP_S = {"ou": 0.2, "fourier": 0.4}
+# Filaments take longer steps where the wind carries them less far in one.
+_STEP_S, _SLOW_STEP_S, _SLOW_M_S = 0.2, 0.4, 2.5
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
     rate_hz = scenario.survey.rate_hz
     path = flight_path(scenario.survey, rng=path_rng)
     wind = _wind(scenario, float(path.time_s[-1]), rng=wind_rng)
-    modes = eddies(scenario.turbulence, scenario.wind, rng=wind_rng)
+    whirl = eddies(scenario.turbulence, scenario.wind, rng=wind_rng)
     own = gusts(scenario.turbulence, scenario.wind)
     air = instruments.air_history(scenario.air, path.time_s, rng=air_rng)
     inlet = concentration(
@@ -95,12 +96,12 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
         rate_hz=rate_hz,
         release=_release(scenario),
         gusts=own,
-        modes=modes,
+        eddies=whirl,
         rng=plume_rng,
     )[:, 0]
     gas_ppb = scenario.gas_efficiency * inlet * _ppb_per_kg_m3(scenario.gas, air)
     step_s = 1.0 / rate_hz
-    east, north = _wind_at_drone(scenario, path, wind, own, modes, rng=wind_rng)
+    east, north = _wind_at_drone(scenario, path, wind, own, whirl, rng=wind_rng)
     speed, from_deg = instruments.measured_wind(
         scenario.anemometer, east, north, rate_hz=rate_hz, rng=anemometer_rng
     )
@@ -168,7 +169,9 @@ def geographic(site: Site, east: FloatArray, north: FloatArray) -> tuple[FloatAr
 
 def _wind(scenario: Scenario, end_s: float, *, rng: np.random.Generator) -> WindHistory:
     """Long enough before take-off that the site is full of gas when the drone comes."""
-    step_s = _STEP_S[scenario.turbulence.kind]
+    longest_s = _STEP_S if scenario.wind.speed_m_s > _SLOW_M_S else _SLOW_STEP_S
+    rate_hz = scenario.survey.rate_hz
+    step_s = max(int(longest_s * rate_hz), 1) / rate_hz
     crossing_s = 3.0 * scenario.survey.size_m / scenario.wind.speed_m_s
     lead_s = np.ceil(min(max(crossing_s, 120.0), _LONGEST_LEAD_S) / step_s) * step_s
     return wind_history(
@@ -199,7 +202,7 @@ def _wind_at_drone(
     path: FlightPath,
     wind: WindHistory,
     own: Gusts,
-    modes: FloatArray,
+    whirl: Eddies,
     *,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
@@ -221,24 +224,24 @@ def _wind_at_drone(
     cos, sin = east / speed, north / speed
     east = fraction * east + cos * gust[0] - sin * gust[1]
     north = fraction * north + sin * gust[0] + cos * gust[1]
-    if modes.shape[0]:
-        eddy = _eddies_along(modes, path, wind)
+    if whirl.pace.size:
+        eddy = _eddies_along(whirl, path, wind)
         east, north = east + eddy[0], north + eddy[1]
     return east, north
 
 
-def _eddies_along(modes: FloatArray, path: FlightPath, wind: WindHistory) -> FloatArray:
-    """Velocity of the eddies along the flight [m s-1], shape (2, n)."""
+def _eddies_along(whirl: Eddies, path: FlightPath, wind: WindHistory) -> FloatArray:
+    """Velocity of the eddies along the flight [m s-1], shape (3, n)."""
     step_s = wind.time_s[1] - wind.time_s[0]
     # What the plume's kernel has added up by the start of each step.
-    swept = [np.concatenate(([0.0], np.cumsum(v)[:-1])) * step_s for v in (wind.east, wind.north)]
-    east = path.east - np.interp(path.time_s, wind.time_s, swept[0])
-    north = path.north - np.interp(path.time_s, wind.time_s, swept[1])
-    rows = [
-        eddy_velocity(modes, east[i], north[i], path.height[i], path.time_s[i])[:2]
-        for i in range(path.time_s.size)
+    swept = [
+        np.interp(
+            path.time_s, wind.time_s, np.concatenate(([0.0], np.cumsum(velocity)[:-1])) * step_s
+        )
+        for velocity in (wind.east, wind.north)
     ]
-    return np.array(rows).T
+    places = np.stack((path.east, path.north, path.height), axis=1)
+    return np.asarray(eddy_wind(whirl, places, np.stack(swept, axis=1)).T)
 
 
 def _time_ns(site: Site, time_s: FloatArray) -> NDArray[np.int64]:

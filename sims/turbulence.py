@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from sims.wind import friction_velocity
+from sims.wind import friction_velocity, profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Gusts", "eddies", "eddy_velocity", "gusts"]
+__all__ = ["Eddies", "Gusts", "eddies", "eddy_velocity", "eddy_wind", "gusts"]
 
 # Velocity deviations over friction velocity in neutral air, along, across and vertical:
 # Panofsky & Dutton (1984), Atmospheric Turbulence, table 7.1.
 _NEUTRAL_RATIOS = (2.4, 1.9, 1.25)
-_EDDY_COUNT = 48
-_EDDY_LENGTHS_M = (6.0, 250.0)
-# Horizontal motion averaged over heights has this part of its variance on the ground.
-_VARIANCE_OFF_GROUND = 0.6
+# Eddies by horizontal wavelength [m]; the pattern of each band repeats after 1,024 m.
+_BANDS_M = ((8.0, 20.0), (20.0, 50.0), (50.0, 120.0), (120.0, 300.0))
+_CELL_M = 2.0
+_CELLS = 512
+# An eddy is this much flatter than long, and is carried by the wind at this part of its length.
+_UPWARD_RATIO = 1.5
+_CARRIED_AT = 0.25
+# Heights [m] over which the variance of eddies and filaments is shared out as asked.
+_LAYER = np.linspace(0.0, 20.0, 41)
 
 
 class Gusts(NamedTuple):
@@ -41,6 +46,20 @@ class Gusts(NamedTuple):
     scale_base_m: float
     scale_slope: float
     horizontal_ratio: float
+
+
+class Eddies(NamedTuple):
+    """A pattern of eddies that repeats, on a square grid, for a few bands of size.
+
+    `field` has shape (rows, columns, bands, 3): velocity east, north, up [m s-1], the first
+    two times ``cos(upward z)``, the last times ``sin(upward z)``; `upward` [rad m-1] and
+    `pace` (speed over that of the wind at 10 m) have shape (bands,).
+    """
+
+    field: NDArray[np.float32]
+    upward: FloatArray
+    pace: FloatArray
+    cell_m: float
 
 
 def gusts(turbulence: Turbulence, wind: Wind) -> Gusts:
@@ -66,58 +85,90 @@ def gusts(turbulence: Turbulence, wind: Wind) -> Gusts:
     )
 
 
-def eddies(turbulence: Turbulence, wind: Wind, *, rng: np.random.Generator) -> FloatArray:
-    """Random Fourier modes of a flow without divergence that does not cross the ground.
+def eddies(turbulence: Turbulence, wind: Wind, *, rng: np.random.Generator) -> Eddies:
+    """A random flow of eddies, without divergence, that does not cross the ground.
 
     Returns
     -------
-    ndarray, shape (modes, 8)
-        Wave number east, north, up [rad m-1]; amplitude east, north, up [m s-1]; frequency
-        [rad s-1]; phase [rad]. No rows when the turbulence is of kind "ou".
+    Eddies
+        Of no cells when the turbulence is not of kind "fourier".
 
     Notes
     -----
-    Kinematic simulation: Kraichnan (1970), doi:10.1063/1.1692799; Fung et al. (1992),
-    doi:10.1017/S0022112092001423. Variance falls as the -5/3 power of wave number.
-    The mode is ``(a k + b k') cos(kz z) cos(phi)`` along the ground and
-    ``a |k| / kz sin(kz z) sin(phi)`` upward, which is free of divergence.
+    Kinematic simulation with random Fourier modes: Kraichnan (1970), doi:10.1063/1.1692799;
+    Fung et al. (1992), doi:10.1017/S0022112092001423. Variance falls as the -5/3 power of
+    wave number k. A mode ``a exp(i k x) cos(m z)`` along the ground comes with
+    ``-i a |k| / m exp(i k x) sin(m z)`` upward. Eddies keep their shape while the wind
+    carries them, large ones faster because they reach higher.
     """
     if turbulence.kind != "fourier":
-        return np.zeros((0, 8))
-    small, large = np.log(_EDDY_LENGTHS_M)
-    number = 2.0 * np.pi / np.exp(rng.uniform(small, large, _EDDY_COUNT))
-    heading = rng.uniform(0.0, 2.0 * np.pi, _EDDY_COUNT)
-    upward = number * rng.uniform(1.0, 2.5, _EDDY_COUNT)
-    along, across = rng.standard_normal((2, _EDDY_COUNT)) * number ** (-1.0 / 3.0)
+        return Eddies(np.zeros((0, 0, 0, 3), np.float32), np.zeros(0), np.zeros(0), _CELL_M)
+    middle = np.array([np.sqrt(low * high) for low, high in _BANDS_M])
+    upward = _UPWARD_RATIO * 2.0 * np.pi / middle
+    field = np.stack([_band(*band, upward[i], rng=rng) for i, band in enumerate(_BANDS_M)], axis=2)
     unit = turbulence.intensity * friction_velocity(wind.speed_m_s, wind.roughness_m)
-    wanted = turbulence.share * (_NEUTRAL_RATIOS[1] * unit) ** 2
-    present = _VARIANCE_OFF_GROUND * float(np.sum(along**2 + across**2)) / 4.0
-    along, across = along * np.sqrt(wanted / present), across * np.sqrt(wanted / present)
-    east, north = np.cos(heading), np.sin(heading)
-    columns = (
-        number * east,
-        number * north,
-        upward,
-        along * east - across * north,
-        along * north + across * east,
-        along * number / upward,
-        0.3 * number * unit * rng.standard_normal(_EDDY_COUNT),
-        rng.uniform(0.0, 2.0 * np.pi, _EDDY_COUNT),
+    share = np.mean(np.cos(np.outer(upward, _LAYER)) ** 2, axis=1)
+    present = np.mean(field[..., :2] ** 2, axis=(0, 1, 3)) @ share
+    field *= _NEUTRAL_RATIOS[1] * unit * np.sqrt(turbulence.share / present)
+    pace = profile(_CARRIED_AT * middle, wind.roughness_m)
+    return Eddies(field.astype(np.float32), upward, pace, _CELL_M)
+
+
+def _band(low_m: float, high_m: float, upward: float, *, rng: np.random.Generator) -> FloatArray:
+    """Patterns of one band on the ground (east, north) and off it (up), before scaling."""
+    east = 2.0 * np.pi * np.fft.rfftfreq(_CELLS, _CELL_M)[np.newaxis, :]
+    north = 2.0 * np.pi * np.fft.fftfreq(_CELLS, _CELL_M)[:, np.newaxis]
+    number = np.hypot(east, north)
+    inside = (number > 2.0 * np.pi / high_m) & (number <= 2.0 * np.pi / low_m)
+    safe = np.where(inside, number, 1.0)
+    size = np.where(inside, safe ** (-4.0 / 3.0), 0.0)
+    parts = rng.standard_normal((4, *number.shape))
+    along, across = size * (parts[0] + 1j * parts[1]), size * (parts[2] + 1j * parts[3])
+    spectra = (
+        (along * east - across * north) / safe,
+        (along * north + across * east) / safe,
+        -1j * along * safe / upward,
     )
-    return np.stack(columns, axis=1)
+    shape = (_CELLS, _CELLS)
+    pattern = np.stack([np.fft.irfft2(spectrum, s=shape) for spectrum in spectra], axis=2)
+    return np.asarray(_CELLS**2 * pattern)
 
 
 @njit(cache=True)
 def eddy_velocity(
-    modes: FloatArray, east: float, north: float, height: float, time_s: float
+    eddies: Eddies, east: float, north: float, height: float, swept: FloatArray
 ) -> tuple[float, float, float]:
-    """Velocity of the eddies at a place that moves with the mean wind [m s-1]."""
+    """Velocity of the eddies at a place [m s-1].
+
+    `swept` is how far the wind at 10 m has carried air since the beginning, east and north [m].
+    """
     u = v = w = 0.0
-    for index in range(modes.shape[0]):
-        mode = modes[index]
-        phase = mode[0] * east + mode[1] * north + mode[6] * time_s + mode[7]
-        level = np.cos(mode[2] * height) * np.cos(phase)
-        u += mode[3] * level
-        v += mode[4] * level
-        w += mode[5] * np.sin(mode[2] * height) * np.sin(phase)
+    size = eddies.field.shape[0]
+    for band in range(eddies.pace.size):
+        x = (east - eddies.pace[band] * swept[0]) / eddies.cell_m
+        y = (north - eddies.pace[band] * swept[1]) / eddies.cell_m
+        left, low = int(np.floor(x)), int(np.floor(y))
+        along = np.cos(eddies.upward[band] * height)
+        off = np.sin(eddies.upward[band] * height)
+        for corner in range(4):
+            column, row = left + corner % 2, low + corner // 2
+            weight = (1.0 - abs(x - column)) * (1.0 - abs(y - row))
+            here = eddies.field[row % size, column % size, band]
+            u += weight * along * here[0]
+            v += weight * along * here[1]
+            w += weight * off * here[2]
     return u, v, w
+
+
+@njit(cache=True)
+def eddy_wind(eddies: Eddies, places: FloatArray, swept: FloatArray) -> FloatArray:
+    """Velocity of the eddies along a track [m s-1], shape (n, 3).
+
+    `places` holds east, north, height [m], shape (n, 3); `swept` as for `eddy_velocity`,
+    shape (n, 2).
+    """
+    wind = np.empty(places.shape)
+    for index in range(places.shape[0]):
+        east, north, height = places[index]
+        wind[index] = eddy_velocity(eddies, east, north, height, swept[index])
+    return wind

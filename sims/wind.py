@@ -149,7 +149,7 @@ def wind_history(
     The logarithm of speed wanders about the value that makes the mean speed right.
     """
     count = int(np.ceil((to_s - from_s) / step_s)) + 1
-    time = from_s + step_s * np.arange(count)
+    time = from_s + step_s * np.arange(count, dtype=np.float64)
 
     def wander(time_scale_s: float) -> FloatArray:
         return ornstein_uhlenbeck(count, step_s, time_scale_s=time_scale_s, rng=rng)
