@@ -1,0 +1,76 @@
+"""MAVLink telemetry as ground stations record it (.tlog): arrival time and raw frame, repeated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from firmware_bridge.logfile import ReadReport
+    from sensors.records import RecordBatch
+
+__all__ = ["read", "sniff"]
+
+_STAMP_BYTES = 8
+_SNIFFED_BYTES = 4096
+_LARGEST_HIGH_BYTE = 0x0F  # times until the year 2112 begin 00 0x
+_V1, _V2 = 0xFE, 0xFD
+
+
+def sniff(path: Path) -> bool:
+    """Whether the first bytes hold two records in a row: time, frame, time, frame.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+        True also for a file that ends within the second record.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_SNIFFED_BYTES)
+    for first in range(len(head)):
+        second = _record_end(head, first)
+        if second and (second >= len(head) or _record_end(head, second)):
+            return True
+    return False
+
+
+def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
+    """Records of the vehicle in a telemetry log.
+
+    Parameters
+    ----------
+    path : Path
+    report : ReadReport
+
+    Yields
+    ------
+    RecordBatch
+        On the boot clock of the vehicle, with pairs from SYSTEM_TIME; on the receiver's clock
+        where the vehicle never knew UTC.
+
+    Notes
+    -----
+    Frames are believed when their checksum holds, wherever in the file they stand. Records come
+    from the autopilot (component 1) of the vehicle heard most; gas also from its companion.
+    """
+    from firmware_bridge.formats import _tlog_reading  # noqa: PLC0415 - compiled code, 0.3 s
+
+    return _tlog_reading.read(path, report)
+
+
+def _record_end(head: bytes, at: int) -> int:
+    """Where the record that begins at `at` ends, 0 if none does; may be past the bytes we have."""
+    start = at + _STAMP_BYTES
+    if len(head) < start + 3 or head[at] != 0 or head[at + 1] > _LARGEST_HIGH_BYTE:
+        return 0
+    if head[start] == _V1:
+        return start + 8 + head[start + 1]
+    if head[start] == _V2 and head[start + 2] <= 1:
+        return start + 12 + head[start + 1] + 13 * head[start + 2]
+    return 0
