@@ -132,7 +132,7 @@ def pid_reading(
     air: AirHistory,
     *,
     step_s: float,
-    response_factor: float,
+    response: float,
     rng: np.random.Generator,
 ) -> FloatArray:
     """What a photo-ionisation detector says, in ppb of isobutylene.
@@ -145,8 +145,8 @@ def pid_reading(
     air : AirHistory
     step_s : float
         [s].
-    response_factor : float
-        Gas present per isobutylene read: the reading is the gas divided by this.
+    response : float
+        Isobutylene read per gas present, settled and in air of 50 % humidity.
     rng : numpy.random.Generator
 
     Returns
@@ -157,7 +157,7 @@ def pid_reading(
     """
     time = step_s * np.arange(gas_ppb.size)
     dim = 1.0 / (1.0 + pid.quench_per_pct * (air.humidity_pct - _REFERENCE_PCT))
-    response = first_order(gas_ppb, step_s, pid.rise_s, pid.decay_s)
+    signal = response * first_order(gas_ppb, step_s, pid.rise_s, pid.decay_s)
     walk = np.cumsum(rng.standard_normal(time.size)) * pid.drift_ppb_sqrt_s * np.sqrt(step_s)
     baseline = (
         pid.offset_ppb
@@ -167,7 +167,7 @@ def pid_reading(
         + pid.temperature_ppb_c * (air.temperature_c - air.temperature_c[0])
     )
     noise = pid.noise_ppb * rng.standard_normal(time.size)
-    reading = pid.gain * dim * response / response_factor + baseline + noise
+    reading = pid.gain * dim * signal + baseline + noise
     return np.asarray(np.maximum(np.round(reading / pid.resolution_ppb) * pid.resolution_ppb, 0.0))
 
 

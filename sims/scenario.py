@@ -178,6 +178,7 @@ def _draw_air(rng: np.random.Generator) -> Air:
 def _draw_pid(rng: np.random.Generator) -> Pid:
     rise = rng.uniform(1.5, 4.0)
     return Pid(
+        response_factor=round(_log_uniform(rng, 0.75, 1.05), 3),
         rise_s=round(rise, 2),
         decay_s=round(min(rise * rng.uniform(1.0, 1.5), 5.0), 2),
         gain=round(_log_uniform(rng, 0.9, 1.1), 3),

@@ -106,7 +106,13 @@ class Air:
 
 @dataclass(frozen=True, kw_only=True)
 class Pid:
-    """A photo-ionisation detector; baseline and noise in ppb of isobutylene."""
+    """A photo-ionisation detector; baseline and noise in ppb of isobutylene.
+
+    `response_factor` is the true mole fraction of the gas over the reading; None takes the
+    gas table's, of which makers differ by tens of per cent.
+    """
+
+    response_factor: float | None = None
 
     rise_s: float = 2.5
     decay_s: float = 3.0

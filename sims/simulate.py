@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyproj import Geod
 
+from sensors.gases import pid_factor, resolve, visible
 from sims import instruments
 from sims.flightpath import FlightPath, flight_path
 from sims.plume import Release, concentration
@@ -28,9 +29,6 @@ __all__ = ["SimulatedFlight", "geographic", "simulate"]
 
 _GAS_CONSTANT = 8.314462618
 _PRESSURE_PA = 101_325.0
-# Acetone: molar mass [kg mol-1], and gas present per isobutylene read at 10.6 eV.
-_MOLAR_MASS = {"acetone": 0.05808}
-_RESPONSE_FACTOR = {"acetone": 1.1}
 _WINDOW_S = 1.0
 _BEYOND_M = 60.0
 _LONGEST_LEAD_S = 900.0
@@ -123,7 +121,7 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
             gas_ppb,
             air,
             step_s=step_s,
-            response_factor=_RESPONSE_FACTOR[scenario.gas],
+            response=_pid_response(scenario),
             rng=pid_rng,
         ),
     }
@@ -194,7 +192,14 @@ def _release(scenario: Scenario) -> Release:
 def _ppb_per_kg_m3(gas: str, air: instruments.AirHistory) -> FloatArray:
     """Mole fraction [1e-9] of a mass concentration of 1 kg m-3 (ideal gas)."""
     kelvin = air.temperature_c + 273.15
-    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * _MOLAR_MASS[gas])
+    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * resolve(gas).molar_mass_kg_mol)
+
+
+def _pid_response(scenario: Scenario) -> float:
+    """Reading in isobutylene equivalents per gas present; zero for what the lamp cannot ionise."""
+    if not visible(scenario.gas, "pid"):
+        return 0.0
+    return 1.0 / (scenario.pid.response_factor or pid_factor(scenario.gas) or 1.0)
 
 
 def _wind_at_drone(
