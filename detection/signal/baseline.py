@@ -1,0 +1,191 @@
+"""Readings of a gas channel with drift, humidity and warm-up taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detection.signal import kernels, online, smoother
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["MOX_EXPONENT", "Corrected", "correct"]
+
+MOX_EXPONENT = -0.5  # B of Rs/R0 = A C^B, mid-way in -0.35 ... -0.7 (makers' sheets)
+FEWEST = 8  # readings below which noise and drift cannot be told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A channel split into what is plume and what is not; arrays of shape (n,), NaN = unknown.
+
+    Attributes
+    ----------
+    signal : ndarray
+        Reading above its baseline, in the reading's unit; relative [1] on a log scale.
+    baseline : ndarray
+        What the reading would be without plume, in the reading's unit.
+    sigma : ndarray
+        1-sigma noise of `signal`, in its unit: that of the reading and of the baseline.
+    plume : ndarray
+        Probability that the reading is in plume.
+    warming_up : ndarray of bool
+        The transient after power-on is still larger than the noise can hide.
+    """
+
+    signal: FloatArray
+    baseline: FloatArray
+    sigma: FloatArray
+    plume: FloatArray
+    warming_up: NDArray[np.bool_]
+
+
+def correct(
+    time_s: ArrayLike,
+    reading: ArrayLike,
+    *,
+    temperature: ArrayLike | None = None,
+    humidity: ArrayLike | None = None,
+    family: str = "unknown",
+    causal: bool = False,
+    log_scale: bool = False,
+) -> Corrected:
+    """Reading above a baseline that follows drift, humidity and warm-up but not plumes.
+
+    Parameters
+    ----------
+    time_s : array_like, shape (n,)
+        Sample times [s]; repeated or backward ones count as the same moment when `causal`,
+        and are put in order otherwise.
+    reading : array_like, shape (n,)
+        Any unit; NaN where missing.
+    temperature, humidity : array_like, shape (n,), optional
+        [K] and [1]; NaN where unknown.
+    family : str
+        Sensor family, for its warm-up ("mox" and "pid" have one when `causal`).
+    causal : bool
+        Use only what came before each reading, as a live channel would.
+    log_scale : bool
+        `reading` is the resistance of a metal-oxide sensor [ohm], which gas lowers:
+        signal = (baseline / reading)^(1/|B|) - 1 with B = -0.5, relative to clean air.
+
+    Returns
+    -------
+    Corrected
+
+    Raises
+    ------
+    ValueError
+        The arrays differ in shape.
+
+    Notes
+    -----
+    A plume is told from drift by being upward and shorter than some 90 s. With fewer than
+    eight readings, or a constant channel, the noise is unknown: sigma is NaN.
+
+    Examples
+    --------
+    >>> time_s = np.arange(120.0)
+    >>> reading = 400.0 + 0.1 * time_s + (-1.0) ** time_s + 50.0 * (abs(time_s - 60.0) < 5.0)
+    >>> corrected = correct(time_s, reading)
+    >>> int(corrected.signal[60].round()), bool(abs(corrected.signal[:50]).max() < 2.0)
+    (51, True)
+    """
+    time, raw = np.broadcast_arrays(np.asarray(time_s, np.float64), np.asarray(reading, np.float64))
+    climate = [
+        np.full(raw.shape, np.nan) if values is None else np.asarray(values, np.float64)
+        for values in (temperature, humidity)
+    ]
+    if raw.ndim != 1 or any(values.shape != raw.shape for values in (time, *climate)):
+        raise ValueError("time_s, reading, temperature and humidity differ in shape")
+    if log_scale:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logarithm = np.where(raw > 0.0, -np.log(raw), np.nan)
+        return _relative(_corrected(time, logarithm, *climate, family=family, causal=causal))
+    return _corrected(time, raw, *climate, family=family, causal=causal)
+
+
+def _corrected(
+    time: FloatArray,
+    reading: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    *,
+    family: str,
+    causal: bool,
+) -> Corrected:
+    reading = np.where(np.isfinite(reading), reading, np.nan)
+    if causal:
+        return _forward(time, reading, temperature, humidity, family)
+    known = np.flatnonzero(np.isfinite(reading) & np.isfinite(time))
+    order = known[np.argsort(time[known], kind="stable")]
+    values = reading[order]
+    steps = np.diff(np.unique(values))
+    if order.size < FEWEST or steps.size == 0:
+        level = np.where(np.isfinite(reading), _middle(values), np.nan)
+        unknown = np.full(reading.shape, np.nan)
+        flags = np.zeros(reading.shape, np.bool_)
+        return Corrected(reading - level, level, unknown, np.where(flags, 0.0, unknown), flags)
+    found = smoother.smooth_baseline(
+        time[order], values, temperature[order], humidity[order], float(steps.min())
+    )
+    excess = values - found.level
+    noise = max(smoother.lower_spread(excess), float(steps.min()) / np.sqrt(12.0))
+    plume, _ = kernels.plume_probability(
+        time[order], excess, np.full(order.size, noise), found.variance
+    )
+    return Corrected(
+        _placed(excess, order, reading.size),
+        _placed(found.level, order, reading.size),
+        _placed(np.sqrt(found.variance + noise**2), order, reading.size),
+        _placed(plume, order, reading.size),
+        _placed(np.abs(found.warm_up), order, reading.size) > 3.0 * noise,
+    )
+
+
+def _middle(values: FloatArray) -> float:
+    return float(np.median(values)) if values.size else np.nan
+
+
+def _placed(values: FloatArray, order: NDArray[np.int64], size: int) -> FloatArray:
+    placed = np.full(size, np.nan)
+    placed[order] = values
+    return placed
+
+
+def _forward(
+    time: FloatArray,
+    reading: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    family: str,
+) -> Corrected:
+    baseline, sigma, plume, warming_up, _ = kernels.filter_pass(
+        np.array(online.new_state()),
+        time,
+        reading,
+        temperature,
+        humidity,
+        np.ones(reading.size),
+        online.DRIFT,
+        online.WARM_UP_S.get(family, online.WARM_UP_S["unknown"]),
+    )
+    return Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)
+
+
+def _relative(logarithmic: Corrected) -> Corrected:
+    """Gas relative to clean air from minus the log resistance above its baseline."""
+    power = 1.0 / abs(MOX_EXPONENT)
+    ratio = np.exp(np.minimum(power * logarithmic.signal, 50.0))
+    return Corrected(
+        ratio - 1.0,
+        np.exp(-logarithmic.baseline),
+        power * ratio * logarithmic.sigma,
+        logarithmic.plume,
+        logarithmic.warming_up,
+    )

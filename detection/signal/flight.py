@@ -1,0 +1,245 @@
+"""A Flight with its gas channels corrected, the raw ones left beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detection.signal import kernels, smoother
+from detection.signal.baseline import Corrected, correct
+from sensors.records import Quality
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+__all__ = ["correct_flight", "is_airborne", "is_usable"]
+
+GROUND_M = 2.0  # heights below are on the ground, unless moving
+MOVED_M = 5.0  # displacement within `MOVED_S` that a receiver's jitter does not make
+MOVED_S = 10.0
+METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
+VOID = Quality.MISSING | Quality.OUT_OF_RANGE | Quality.FAULT
+
+
+def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Dataset:
+    """The flight with what each gas channel reads above its baseline.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A validated Flight.
+    background_removed : bool
+        The readings are already free of drift and background; also taken from the attribute
+        of that name. They, and time averages (`averaging_time_s` > 0), are left alone:
+        corrected = raw, baseline = 0.
+
+    Returns
+    -------
+    Dataset
+        With, beside each channel, `<name>_corrected`, `<name>_baseline`, `<name>_sigma`,
+        `<name>_plume` and `<name>_warming_up`; with `airborne` and a history line a channel.
+        Readings on the ground take no part and are NaN in the corrected variables.
+
+    Notes
+    -----
+    Metal-oxide channels in ohm become relative to clean air [1], see `correct`.
+    """
+    airborne = is_airborne(ds)
+    flight = ds.assign(
+        airborne=(
+            "obs",
+            airborne.astype(np.uint8),
+            {
+                "long_name": "reading taken in flight, not on the ground",
+                "flag_values": np.array([0, 1], np.uint8),
+                "flag_meanings": "on_ground in_flight",
+            },
+        )
+    )
+    leave = (
+        background_removed
+        or bool(ds.attrs.get("background_removed", 0))
+        or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0
+    )
+    history = [line for line in str(ds.attrs.get("history", "")).split("\n") if line]
+    for name in _gas_channels(ds):
+        reading = _good_readings(ds, name, airborne)
+        corrected = _left_alone(ds, reading) if leave else _corrected(ds, name, reading)
+        flight = flight.assign(_variables(ds, name, corrected, leave))
+        history.append(_history_line(name, corrected, leave))
+    flight.attrs["history"] = "\n".join(history)
+    return flight
+
+
+def is_usable(ds: xr.Dataset, name: str) -> BoolArray:
+    """Which readings of a corrected channel say something: known, in flight, warmed up.
+
+    Parameters
+    ----------
+    ds : Dataset
+        From `correct_flight`.
+    name : str
+        The raw channel.
+
+    Returns
+    -------
+    ndarray of bool, shape (obs,)
+    """
+    known = np.isfinite(ds[f"{name}_corrected"].values) & np.isfinite(ds[f"{name}_sigma"].values)
+    in_flight = known & (ds["airborne"].values == 1)
+    usable: BoolArray = in_flight & (ds[f"{name}_warming_up"].values == 0)
+    return usable
+
+
+def is_airborne(ds: xr.Dataset) -> BoolArray:
+    """Which readings were taken in flight: 2 m above the ground, or moving.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A Flight.
+
+    Returns
+    -------
+    ndarray of bool, shape (obs,)
+        Where heights are unknown, all between the first and the last movement. True
+        everywhere when nothing ever moved or rose: a fixed station, or one that averages.
+    """
+    height = np.asarray(ds["height_above_ground"].values, np.float64)
+    moving = _is_moving(ds)
+    known = np.isfinite(height)
+    airborne = moving | (known & (height >= GROUND_M))
+    if not airborne.any() or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0:
+        return np.ones(height.size, np.bool_)
+    flown = np.flatnonzero(airborne)
+    between = np.zeros(height.size, np.bool_)
+    between[flown[0] : flown[-1] + 1] = True
+    return airborne | (between & ~known)
+
+
+def _is_moving(ds: xr.Dataset) -> BoolArray:
+    time_s = _seconds(ds)
+    latitude = np.asarray(ds["latitude"].values, np.float64)
+    longitude = np.asarray(ds["longitude"].values, np.float64)
+    known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+    if known.size < 2:
+        return np.zeros(time_s.size, np.bool_)
+    known = known[np.argsort(time_s[known], kind="stable")]
+    north = METRES_PER_DEGREE * latitude[known]
+    turn = np.unwrap(longitude[known], period=360.0)
+    east = METRES_PER_DEGREE * np.cos(np.radians(latitude[known[0]])) * turn
+    moved = np.zeros(time_s.size)
+    before, after = time_s - 0.5 * MOVED_S, time_s + 0.5 * MOVED_S
+    for metres in (east, north):
+        there = np.interp(after, time_s[known], metres)
+        moved += (there - np.interp(before, time_s[known], metres)) ** 2
+    return moved > MOVED_M**2
+
+
+def _seconds(ds: xr.Dataset) -> FloatArray:
+    time = ds["time"].values.astype("datetime64[ns]").astype(np.int64)
+    seconds: FloatArray = (time - (time.min() if time.size else 0)) * 1e-9
+    return seconds
+
+
+def _gas_channels(ds: xr.Dataset) -> list[str]:
+    return [
+        str(name)
+        for name, values in ds.data_vars.items()
+        if values.attrs.get("channel_role") == "gas"
+    ]
+
+
+def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray:
+    reading = np.asarray(ds[name].values, np.float64)
+    void = ds[f"{name}_quality"].values & np.uint16(VOID) if f"{name}_quality" in ds else 0
+    return np.where(airborne & (np.asarray(void) == 0), reading, np.nan)
+
+
+def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:
+    return correct(
+        _seconds(ds),
+        reading,
+        temperature=ds["air_temperature"].values,
+        humidity=ds["relative_humidity"].values,
+        family=str(ds[name].attrs.get("sensor_family", "unknown")),
+        log_scale=_is_resistance(ds, name),
+    )
+
+
+def _is_resistance(ds: xr.Dataset, name: str) -> bool:
+    return bool(ds[name].attrs.get("units") == "ohm")
+
+
+def _left_alone(ds: xr.Dataset, reading: FloatArray) -> Corrected:
+    known = np.isfinite(reading)
+    noise = max(smoother.quiet_noise(reading[known]), smoother.lower_spread(reading[known]))
+    sigma = np.where(known & (noise > 0.0), noise, np.nan)
+    plume, _ = kernels.plume_probability(
+        _seconds(ds), reading, np.full(reading.size, noise), np.zeros(reading.size)
+    )
+    unflagged = np.zeros(reading.size, np.bool_)
+    return Corrected(reading, np.where(known, 0.0, np.nan), sigma, plume, unflagged)
+
+
+def _variables(
+    ds: xr.Dataset, name: str, corrected: Corrected, leave: bool
+) -> dict[str, tuple[str, NDArray[np.generic], dict[str, object]]]:
+    raw = ds[name].attrs
+    label = raw.get("long_name", name)
+    units = "1" if _is_resistance(ds, name) and not leave else raw.get("units", "1")
+    channel = {"gas": raw.get("gas", ""), "sensor_family": raw.get("sensor_family", "unknown")}
+    return {
+        f"{name}_corrected": (
+            "obs",
+            corrected.signal,
+            {
+                "units": units,
+                "long_name": f"{label}, above its baseline",
+                "channel_role": "corrected",
+                "ancillary_variables": f"{name}_sigma {name}_plume {name}_warming_up",
+                **channel,
+            },
+        ),
+        f"{name}_baseline": (
+            "obs",
+            corrected.baseline,
+            {"units": raw.get("units", "1"), "long_name": f"{label}, without plume"},
+        ),
+        f"{name}_sigma": (
+            "obs",
+            corrected.sigma,
+            {"units": units, "long_name": f"{label}, 1-sigma noise of the corrected reading"},
+        ),
+        f"{name}_plume": (
+            "obs",
+            corrected.plume,
+            {"units": "1", "long_name": f"{label}, probability that the reading is in plume"},
+        ),
+        f"{name}_warming_up": (
+            "obs",
+            corrected.warming_up.astype(np.uint8),
+            {
+                "long_name": f"{label}, transient after power-on",
+                "flag_values": np.array([0, 1], np.uint8),
+                "flag_meanings": "settled warming_up",
+            },
+        ),
+    }
+
+
+def _history_line(name: str, corrected: Corrected, leave: bool) -> str:
+    known = np.isfinite(corrected.signal)
+    sigma = corrected.sigma[np.isfinite(corrected.sigma)]
+    noise = f"noise {np.median(sigma):.3g}" if sigma.size else "noise unknown"
+    what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
+    share = float(np.mean(corrected.plume[known] > 0.5)) if known.any() else 0.0
+    return (
+        f"detection.signal: {name}: {what}; {known.sum()} of {known.size} readings, {noise}, "
+        f"{100 * share:.0f} % in plume, {corrected.warming_up.sum()} warming up"
+    )

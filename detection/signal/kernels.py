@@ -1,0 +1,211 @@
+"""The live filter of `online.py` compiled for whole flights, and its fixed-interval smoother.
+
+The loops below call the very functions a live channel calls, in the same order, so a flight
+filtered at once equals the same flight fed reading by reading, to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from detection.signal import online
+from detection.signal.online import (
+    ADAPTS,
+    BASELINE,
+    GAIN,
+    INNOVATION,
+    NOISE,
+    ORDER,
+    PLUME,
+    SCALE,
+    SLOPE_CARRIED,
+    SLOPE_KEPT,
+    SURPRISE,
+    TRUST,
+    VARIANCE,
+    H,
+    P,
+    X,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["filter_pass", "plume_probability", "smooth_pass"]
+
+_learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
+_advance = njit(cache=True, nogil=True)(online.advance)
+_compare = njit(cache=True, nogil=True)(online.compare)
+_judge = njit(cache=True, nogil=True)(online.judge)
+_absorb = njit(cache=True, nogil=True)(online.absorb)
+_is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
+
+
+@njit(cache=True, nogil=True)
+def filter_pass(
+    state: FloatArray,
+    time_s: FloatArray,
+    reading: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    inflation: FloatArray,
+    drift: float,
+    warm_up_s: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
+    """Causal baseline, sigma, plume probability and warming-up flag; and the total surprise.
+
+    All arrays have shape (n,); `state` (from `online.new_state`) is left as after the last
+    reading. Surprise is minus the log likelihood, relative to the noise of each reading.
+    """
+    baseline = np.empty(time_s.size)
+    sigma = np.empty(time_s.size)
+    plume = np.empty(time_s.size)
+    warming_up = np.empty(time_s.size)
+    surprise = 0.0
+    for index in range(time_s.size):
+        if state[ADAPTS] > 0.0:
+            _learn_noise(state, reading[index])
+        _advance(state, time_s[index], temperature[index], humidity[index], drift, warm_up_s)
+        _compare(state, reading[index], inflation[index])
+        _judge(state, -1.0)
+        _absorb(state)
+        baseline[index] = state[BASELINE]
+        sigma[index] = np.sqrt(state[VARIANCE] + state[SCALE] * state[SCALE])
+        plume[index] = state[PLUME]
+        warming_up[index] = 1.0 if _is_warming_up(state) else 0.0
+        surprise += state[SURPRISE]
+    return baseline, sigma, plume, warming_up, surprise
+
+
+@njit(cache=True, nogil=True)
+def smooth_pass(
+    state: FloatArray,
+    time_s: FloatArray,
+    reading: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    inflation: FloatArray,
+    trust: FloatArray,
+    drift: float,
+    warm_up_s: float,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Smoothed estimate (n, 5), its regressors (n, 5) and the variance of the baseline (n,).
+
+    Modified Bryson-Frazier form of the fixed-interval smoother (Bierman 1973,
+    doi:10.1016/0005-1098(73)90048-9): no matrix is inverted. `trust` (n,) weighs each reading.
+    """
+    count = time_s.size
+    estimate = np.empty((count, ORDER))
+    regressors = np.empty((count, ORDER))
+    covariance = np.empty((count, ORDER * ORDER))
+    projected = np.empty((count, ORDER))  # P H'
+    steps = np.empty((count, 4))  # innovation, precision, slope carried, slope kept
+    for index in range(count):
+        _advance(state, time_s[index], temperature[index], humidity[index], drift, warm_up_s)
+        _compare(state, reading[index], inflation[index])
+        estimate[index] = state[X : X + ORDER]
+        regressors[index] = state[H : H + ORDER]
+        covariance[index] = state[P : P + ORDER * ORDER]
+        projected[index] = state[GAIN : GAIN + ORDER]
+        _judge(state, trust[index])
+        heard = state[TRUST] >= 1e-4 and state[NOISE] > 0.0 and np.isfinite(state[INNOVATION])
+        precision = 1.0 / (state[VARIANCE] + state[NOISE] / state[TRUST]) if heard else 0.0
+        steps[index, 0] = state[INNOVATION] if heard else 0.0
+        steps[index, 1] = precision
+        steps[index, 2] = state[SLOPE_CARRIED]
+        steps[index, 3] = state[SLOPE_KEPT]
+        _absorb(state)
+    return _look_back(estimate, regressors, covariance, projected, steps)
+
+
+@njit(cache=True, nogil=True)
+def _look_back(
+    estimate: FloatArray,
+    regressors: FloatArray,
+    covariance: FloatArray,
+    projected: FloatArray,
+    steps: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    variance = np.empty(estimate.shape[0])
+    pull = np.zeros(ORDER)
+    weight = np.zeros((ORDER, ORDER))
+    turned = np.empty(ORDER)
+    for index in range(estimate.shape[0] - 1, -1, -1):
+        row = regressors[index]
+        innovation, precision, carried, kept = steps[index]
+        along = innovation * precision
+        inner = precision
+        for i in range(ORDER):
+            turned[i] = 0.0
+            for j in range(ORDER):
+                turned[i] += weight[i, j] * projected[index, j] * precision
+            along += projected[index, i] * precision * pull[i]
+        for i in range(ORDER):
+            inner += projected[index, i] * precision * turned[i]
+        prior = 0.0
+        learnt = 0.0
+        for i in range(ORDER):
+            pull[i] -= row[i] * along
+            prior += row[i] * projected[index, i]
+            for j in range(ORDER):
+                weight[i, j] += row[i] * row[j] * inner - row[i] * turned[j] - turned[i] * row[j]
+                learnt += projected[index, i] * weight[i, j] * projected[index, j]
+        variance[index] = max(prior - learnt, 0.0)
+        for i in range(ORDER):
+            for j in range(ORDER):
+                estimate[index, i] -= covariance[index, ORDER * i + j] * pull[j]
+        pull[1] = carried * pull[0] + kept * pull[1]
+        for j in range(ORDER):
+            weight[1, j] = carried * weight[0, j] + kept * weight[1, j]
+        for i in range(ORDER):
+            weight[i, 1] = carried * weight[i, 0] + kept * weight[i, 1]
+    return estimate, regressors, variance
+
+
+@njit(cache=True, nogil=True)
+def plume_probability(
+    time_s: FloatArray, excess: FloatArray, noise: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Plume probability and trust of each reading, given all readings (forward-backward).
+
+    The two-state chain and the densities are those of `online.judge`; `excess` is reading minus
+    baseline, `noise` its 1-sigma noise and `variance` that of the baseline, all shape (n,).
+    """
+    count = time_s.size
+    state = np.zeros(online.SIZE)
+    ahead = np.empty(count)
+    odds = np.empty(count)  # density in plume over density out of it
+    clean = np.empty(count)  # share of plain noise in the density out of plume
+    state[PLUME] = online.PLUME_RATE
+    for index in range(count):
+        state[online.ELAPSED] = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
+        state[INNOVATION] = excess[index]
+        state[NOISE] = noise[index] * noise[index]
+        state[VARIANCE] = variance[index]
+        memory = np.exp(-state[online.ELAPSED] / online.PLUME_MEMORY_S)
+        prior = online.PLUME_RATE + (state[PLUME] - online.PLUME_RATE) * memory
+        _judge(state, -1.0)
+        ahead[index] = state[PLUME]
+        odds[index] = 1.0
+        clean[index] = 0.0
+        if not np.isnan(excess[index]):
+            out = max(1.0 - state[PLUME], 1e-300)
+            odds[index] = state[PLUME] / out * (1.0 - prior) / prior
+            clean[index] = min(state[TRUST] / out, 1.0)
+    plume = np.empty(count)
+    later = 1.0  # likelihood of all later readings in plume now, over that out of it
+    for index in range(count - 1, -1, -1):
+        out = 1.0 - ahead[index]
+        plume[index] = ahead[index] * later / max(ahead[index] * later + out, 1e-300)
+        elapsed = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
+        memory = np.exp(-elapsed / online.PLUME_MEMORY_S)
+        both = min(odds[index] * later, 1e12)
+        enter = online.PLUME_RATE * (1.0 - memory)
+        stay = enter + memory
+        later = (stay * both + 1.0 - stay) / (enter * both + 1.0 - enter)
+    return plume, (1.0 - plume) * clean
