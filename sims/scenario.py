@@ -81,7 +81,7 @@ def draw_scenario(
         wind=wind,
         turbulence=Turbulence(
             kind=turbulence,
-            intensity=round(_log_uniform(rng, 0.65, 1.5), 3),
+            intensity=round(_log_uniform(rng, 0.7, 1.8), 3),
             time_scale=round(_log_uniform(rng, 0.5, 2.0), 3),
             filaments_per_s=5.0 if kind == "calm" else 10.0,
             filament_sigma_m=round(rng.uniform(0.3, 0.8), 2),
