@@ -1,0 +1,186 @@
+"""A .BIN log's messages, decoded by the formats the log itself declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from firmware_bridge.formats._dataflash_frames import (
+    CHARACTER_BYTES,
+    FMT_TYPE,
+    HEADER_BYTES,
+    Scan,
+)
+from firmware_bridge.formats._vehicle_clock import NO_TIME, BootClock, Ticks, UtcPairs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    IntArray = NDArray[np.int64]
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Formats", "LogWindow", "Messages"]
+
+_HUNDREDTHS, _TEN_MILLIONTHS = set("cCeE"), set("L")
+_CODES = dict(
+    zip(
+        "bBMhcHCieLIEgfdqQnNZa",
+        "i1 u1 u1 <i2 <i2 <u2 <u2 <i4 <i4 <i4 <u4 <u4 <f2 <f4 <f8 <i8 <u8 S4 S16 S64 S64".split(),
+        strict=True,
+    )
+)
+_FMT_LAYOUT = np.dtype(
+    [("type", "u1"), ("length", "u1"), ("name", "S4"), ("format", "S16"), ("columns", "S64")]
+)
+_REGULAR = ("ATT", "BARO", "POS", "IMU", "GPS")
+_GPS_EPOCH_S = 315_964_800
+_WEEK_S = 604_800
+_LEAP_S = 18  # since 2017; earlier logs come out one or two seconds early, as with pymavlink
+_FIX_3D = 3
+
+
+class _Format(NamedTuple):
+    kind: int
+    layout: np.dtype[np.void]
+    divisors: dict[str, float]
+
+
+class Messages(NamedTuple):
+    """Messages of one name, in file order, shape (n,)."""
+
+    row: IntArray
+    fields: NDArray[np.void]
+    divisors: dict[str, float]
+    time_ns: IntArray
+
+    def has(self, name: str) -> bool:
+        """Whether the log's format of this message has the field."""
+        return name in (self.fields.dtype.names or ())
+
+    def field(self, name: str) -> FloatArray:
+        """A field as float64 in its unit; NaN where the log's format has no such field."""
+        if not self.has(name):
+            return np.full(self.row.size, np.nan)
+        return np.asarray(self.fields[name], np.float64) / self.divisors.get(name, 1.0)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Messages:
+        """Only some of the messages."""
+        return Messages(self.row[chosen], self.fields[chosen], self.divisors, self.time_ns[chosen])
+
+
+class Formats:
+    """What the FMT messages met so far say.
+
+    Notes
+    -----
+    Scales are those of the format characters (c, C, e, E hundredths, L 1e-7). The multipliers of
+    MULT are of display units and are not applied: times stay µs or ms, pressure Pa.
+    """
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, _Format] = {}
+        self._names: dict[int, str] = {FMT_TYPE: "FMT"}
+
+    def learn(self, data: NDArray[np.uint8], start: NDArray[np.int32]) -> None:
+        """Take in the FMT messages that begin at `start`."""
+        places = start[:, np.newaxis] + np.arange(HEADER_BYTES, HEADER_BYTES + _FMT_LAYOUT.itemsize)
+        for row in data[places].view(_FMT_LAYOUT).reshape(-1):
+            name = row["name"].decode("latin-1")
+            characters = row["format"].decode("latin-1")
+            columns = row["columns"].decode("latin-1").split(",")
+            is_usable = set(characters) <= _CODES.keys() and len(columns) == len(characters)
+            if not is_usable or len(set(columns)) != len(columns):
+                continue
+            size = HEADER_BYTES + sum(CHARACTER_BYTES[character] for character in characters)
+            if size == row["length"]:
+                kind = int(row["type"])
+                self._by_name[name] = _format(kind, columns, characters)
+                self._names[kind] = name
+
+    def name(self, kind: int) -> str:
+        """Name of a message type."""
+        return self._names.get(kind, f"UNKNOWN_{kind}")
+
+    def get(self, name: str) -> _Format | None:
+        """Format of a message, None if the log declared none."""
+        return self._by_name.get(name)
+
+
+class LogWindow:
+    """Decodes what is asked for, and only that."""
+
+    def __init__(
+        self, data: NDArray[np.uint8], scan: Scan, formats: Formats, clock: BootClock
+    ) -> None:
+        self._data, self._scan, self._formats, self._clock = data, scan, formats, clock
+        empty = np.zeros(0, np.int64)
+        ticks = Ticks(empty, empty, empty)
+        for name in _REGULAR:
+            sent = self._sent(name)
+            if sent is not None and sent[1].size:
+                row, _, boot_ns = sent
+                ticks = Ticks(row, boot_ns // 1_000_000, np.full(row.size, NO_TIME))
+                break
+        pairs = UtcPairs(empty, empty, empty)
+        sent = self._sent("GPS")
+        if sent is not None:
+            row, fields, boot_ns = sent
+            knows, utc_ns = gps_utc_ns(fields)
+            pairs = UtcPairs(row[knows], boot_ns[knows] // 1_000_000, utc_ns // 1_000)
+        clock.observe(ticks, pairs, np.full(scan.start.size, NO_TIME))
+
+    def get(self, name: str) -> Messages | None:
+        """Messages of a name, None if there are none."""
+        sent = self._sent(name)
+        if sent is None:
+            return None
+        row, fields, boot_ns = sent
+        form = self._formats.get(name)
+        divisors = {} if form is None else form.divisors
+        return Messages(row, fields, divisors, self._clock.time_ns(row, boot_ns))
+
+    def _sent(self, name: str) -> tuple[IntArray, NDArray[np.void], IntArray] | None:
+        form = self._formats.get(name)
+        if form is None:
+            return None
+        row = np.flatnonzero((self._scan.kind == form.kind) & self._scan.is_followed)
+        if not row.size:
+            return None
+        first = self._scan.start[row].astype(np.int64) + HEADER_BYTES
+        octets = self._data[first[:, np.newaxis] + np.arange(form.layout.itemsize)]
+        fields = octets.view(form.layout).reshape(-1)
+        return row, fields, _sent_boot_ns(name, fields)
+
+
+def gps_utc_ns(fields: NDArray[np.void]) -> tuple[NDArray[np.bool_], IntArray]:
+    """Which GPS rows know UTC (3-D fix, week and time of week), and UTC of those [ns]."""
+    names = fields.dtype.names or ()
+    week = fields["GWk" if "GWk" in names else "Week"].astype(np.int64)
+    in_week_ms = fields["GMS" if "GMS" in names else "TimeMS"].astype(np.int64)
+    knows = (fields["Status"] >= _FIX_3D) & (week > 0)
+    utc_s = _GPS_EPOCH_S + week[knows] * _WEEK_S - _LEAP_S
+    return knows, utc_s * 1_000_000_000 + in_week_ms[knows] * 1_000_000
+
+
+def _sent_boot_ns(name: str, fields: NDArray[np.void]) -> IntArray:
+    names = fields.dtype.names or ()
+    if "TimeUS" in names:
+        return fields["TimeUS"].astype(np.int64) * 1_000
+    # before 2015 a GPS message had its time of week in TimeMS and boot time in T
+    old = "T" if name == "GPS" else "TimeMS"
+    if old in names:
+        return fields[old].astype(np.int64) * 1_000_000
+    return np.full(fields.size, NO_TIME)
+
+
+def _format(kind: int, columns: list[str], characters: str) -> _Format:
+    layout = np.dtype(
+        {"names": columns, "formats": [_CODES[character] for character in characters]}
+    )
+    divisors = {
+        column: 100.0 if character in _HUNDREDTHS else 1e7
+        for column, character in zip(columns, characters, strict=True)
+        if character in _HUNDREDTHS | _TEN_MILLIONTHS
+    }
+    return _Format(kind, layout, divisors)
