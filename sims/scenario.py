@@ -14,7 +14,6 @@ from sims.settings import (
     Pid,
     Receiver,
     Scenario,
-    Site,
     Source,
     Survey,
     Turbulence,
@@ -63,7 +62,28 @@ def draw_scenario(
         kind = str(rng.choice(list(_KIND_WEIGHTS), p=list(_KIND_WEIGHTS.values())))
     if kind not in KINDS or turbulence not in ("ou", "fourier"):
         raise ValueError(f"there is no kind {kind!r} or no turbulence {turbulence!r}")
-    survey = Survey(
+    survey = _draw_survey(rng)
+    return Scenario(
+        name=f"random {kind}",
+        kind="single" if kind in _RATES_G_S else kind,
+        source=_draw_sources(rng, kind, survey),
+        wind=_draw_wind(rng, calm=kind == "calm"),
+        turbulence=_draw_turbulence(rng, turbulence, calm=kind == "calm"),
+        survey=survey,
+        air=_draw_air(rng),
+        pid=_draw_pid(rng),
+        mox=tuple(_draw_mox(rng) for _ in range(2)),
+        anemometer=_draw_anemometer(rng),
+        receiver=Receiver(wander_m=round(rng.uniform(0.3, 1.2), 2)),
+    )
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _draw_survey(rng: np.random.Generator) -> Survey:
+    return Survey(
         size_m=round(rng.uniform(160.0, 320.0)),
         spacing_m=round(rng.uniform(12.0, 25.0), 1),
         height_m=round(rng.uniform(8.0, 16.0), 1),
@@ -71,38 +91,26 @@ def draw_scenario(
         line_deg=round(rng.uniform(0.0, 180.0), 1),
         rate_hz=float(rng.choice([5.0, 10.0])),
     )
-    wind = _draw_wind(rng, calm=kind == "calm")
-    air = _draw_air(rng)
-    return Scenario(
-        name=f"random {kind}",
-        kind="single" if kind in _RATES_G_S else kind,
-        site=Site(),
-        source=_draw_sources(rng, kind, survey),
-        wind=wind,
-        turbulence=Turbulence(
-            kind=turbulence,
-            intensity=round(_log_uniform(rng, 0.7, 1.8), 3),
-            time_scale=round(_log_uniform(rng, 0.5, 2.0), 3),
-            filaments_per_s=5.0 if kind == "calm" else 10.0,
-            filament_sigma_m=round(rng.uniform(0.3, 0.8), 2),
-            filament_growth_m2_s=round(_log_uniform(rng, 0.03, 0.3), 3),
-        ),
-        survey=survey,
-        air=air,
-        pid=_draw_pid(rng),
-        mox=tuple(_draw_mox(rng) for _ in range(2)),
-        anemometer=Anemometer(
-            rate_hz=float(rng.choice([1.0, 2.5, 5.0])),
-            noise_m_s=round(rng.uniform(0.2, 0.3), 2),
-            bias_deg=round(rng.normal(0.0, 3.0), 2),
-            gain=round(rng.normal(1.0, 0.04), 3),
-        ),
-        receiver=Receiver(wander_m=round(rng.uniform(0.3, 1.2), 2)),
+
+
+def _draw_turbulence(rng: np.random.Generator, kind: str, *, calm: bool) -> Turbulence:
+    return Turbulence(
+        kind=kind,
+        intensity=round(_log_uniform(rng, 0.7, 1.8), 3),
+        time_scale=round(_log_uniform(rng, 0.5, 2.0), 3),
+        filaments_per_s=5.0 if calm else 10.0,
+        filament_sigma_m=round(rng.uniform(0.3, 0.8), 2),
+        filament_growth_m2_s=round(_log_uniform(rng, 0.03, 0.3), 3),
     )
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+def _draw_anemometer(rng: np.random.Generator) -> Anemometer:
+    return Anemometer(
+        rate_hz=float(rng.choice([1.0, 2.5, 5.0])),
+        noise_m_s=round(rng.uniform(0.2, 0.3), 2),
+        bias_deg=round(rng.normal(0.0, 3.0), 2),
+        gain=round(rng.normal(1.0, 0.04), 3),
+    )
 
 
 def _draw_wind(rng: np.random.Generator, *, calm: bool) -> Wind:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyproj import Geod
 
 from sensors.gases import pid_factor, resolve, visible
 from sims import instruments
 from sims.flightpath import FlightPath, flight_path
 from sims.plume import Release, concentration
+from sims.site import geographic, utc_ns
 from sims.turbulence import Eddies, Gusts, eddies, eddy_wind, gusts
 from sims.wind import WindHistory, ornstein_uhlenbeck, profile, wind_history
 
@@ -21,17 +20,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sims.settings import Scenario, Site
+    from sims.settings import Scenario
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["SimulatedFlight", "geographic", "simulate"]
+__all__ = ["SimulatedFlight", "simulate"]
 
 _GAS_CONSTANT = 8.314462618
 _PRESSURE_PA = 101_325.0
-_WINDOW_S = 1.0
+_PEAK_WINDOW_S = 1.0
+# Filaments are followed until they are this far outside the square.
 _BEYOND_M = 60.0
-_LONGEST_LEAD_S = 900.0
+# The release starts early enough for gas to have crossed the site this often.
+_CROSSINGS = 3.0
+_LEAD_S = (120.0, 900.0)
 # Filaments take longer steps where the wind carries them less far in one.
 _STEP_S, _SLOW_STEP_S, _SLOW_M_S = 0.2, 0.4, 2.5
 
@@ -80,34 +82,132 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
     Returns
     -------
     SimulatedFlight
+
+    Raises
+    ------
+    ConfigError
+        The scenario's gas is not in the gas table.
     """
-    wind_rng, plume_rng, path_rng, air_rng, pid_rng, mox_rng, anemometer_rng, gps_rng = rng.spawn(8)
-    rate_hz = scenario.survey.rate_hz
+    wind_rng, plume_rng, path_rng, air_rng, instrument_rng = rng.spawn(5)
     path = flight_path(scenario.survey, rng=path_rng)
     wind = _wind(scenario, float(path.time_s[-1]), rng=wind_rng)
     whirl = eddies(scenario.turbulence, scenario.wind, rng=wind_rng)
     own = gusts(scenario.turbulence, scenario.wind)
     air = instruments.air_history(scenario.air, path.time_s, rng=air_rng)
-    inlet = concentration(
+    inlet_kg_m3 = concentration(
         np.stack((path.east, path.north, path.height), axis=1)[:, np.newaxis, :],
         wind,
-        rate_hz=rate_hz,
+        rate_hz=scenario.survey.rate_hz,
         release=_release(scenario),
         gusts=own,
         eddies=whirl,
         rng=plume_rng,
     )[:, 0]
-    gas_ppb = scenario.gas_efficiency * inlet * _ppb_per_kg_m3(scenario.gas, air)
+    gas_ppb = scenario.gas_efficiency * inlet_kg_m3 * _ppb_per_kg_m3(scenario.gas, air)
+    wind_here = _wind_at_drone(scenario, path, wind, own, whirl, rng=wind_rng)
+    return SimulatedFlight(
+        time_ns=utc_ns(scenario.site, path.time_s),
+        columns=_columns(scenario, path, wind_here, air, gas_ppb, rng=instrument_rng),
+        gas_ppb=gas_ppb,
+        path=path,
+        wind_east=wind_here[0],
+        wind_north=wind_here[1],
+        truth=_truth(scenario, gas_ppb),
+        scenario=scenario,
+    )
+
+
+def _wind(scenario: Scenario, end_s: float, *, rng: np.random.Generator) -> WindHistory:
+    """Long enough before take-off that the site is full of gas when the drone comes."""
+    longest_s = _STEP_S if scenario.wind.speed_m_s > _SLOW_M_S else _SLOW_STEP_S
+    rate_hz = scenario.survey.rate_hz
+    step_s = max(int(longest_s * rate_hz + 1e-9), 1) / rate_hz
+    lead_s = np.clip(_CROSSINGS * scenario.survey.size_m / scenario.wind.speed_m_s, *_LEAD_S)
+    lead_s = float(np.ceil(lead_s / step_s)) * step_s
+    return wind_history(scenario.wind, from_s=-lead_s, to_s=end_s + step_s, step_s=step_s, rng=rng)
+
+
+def _release(scenario: Scenario) -> Release:
+    rows = [(s.east_m, s.north_m, s.height_m, 1e-3 * s.rate_g_s) for s in scenario.source]
+    return Release(
+        places=np.array(rows, dtype=np.float64).reshape(-1, 4),
+        filaments_per_s=scenario.turbulence.filaments_per_s,
+        sigma_m=scenario.turbulence.filament_sigma_m,
+        growth_m2_s=scenario.turbulence.filament_growth_m2_s,
+        limit_m=float(np.sqrt(0.5)) * scenario.survey.size_m + _BEYOND_M,
+        roughness_m=scenario.wind.roughness_m,
+    )
+
+
+def _ppb_per_kg_m3(gas: str, air: instruments.AirHistory) -> FloatArray:
+    """Mole fraction [1e-9] of a mass concentration of 1 kg m-3 (ideal gas)."""
+    kelvin = air.temperature_c + 273.15
+    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * resolve(gas).molar_mass_kg_mol)
+
+
+def _wind_at_drone(
+    scenario: Scenario,
+    path: FlightPath,
+    wind: WindHistory,
+    own: Gusts,
+    whirl: Eddies,
+    *,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """The wind that blows at the drone, gusts included [m s-1], towards."""
+    east, north = wind.at(path.time_s, path.east, path.north)
+    fraction = profile(path.height, scenario.wind.roughness_m)
+    # Gusts pass the moving drone within the time it needs to cross them.
+    level = scenario.survey.height_m
+    length = own.horizontal_ratio * (own.scale_base_m + own.scale_slope * level)
+    crossing_s = length / max(scenario.survey.speed_m_s, scenario.wind.speed_m_s)
+    step_s = 1.0 / scenario.survey.rate_hz
+    along, across = (
+        sigma * ornstein_uhlenbeck(east.size, step_s, time_scale_s=crossing_s, rng=rng)
+        for sigma in (own.sigma_u, own.sigma_v)
+    )
+    speed = np.hypot(east, north) + 1e-9
+    cos, sin = east / speed, north / speed
+    eddy = _eddies_along(whirl, path, wind)
+    return (
+        fraction * east + cos * along - sin * across + eddy[:, 0],
+        fraction * north + sin * along + cos * across + eddy[:, 1],
+    )
+
+
+def _eddies_along(whirl: Eddies, path: FlightPath, wind: WindHistory) -> FloatArray:
+    """Velocity of the eddies along the flight [m s-1], shape (n, 3)."""
+    step_s = wind.time_s[1] - wind.time_s[0]
+    # What the plume's kernel has added up by the start of each step.
+    swept = [
+        np.interp(
+            path.time_s, wind.time_s, np.concatenate(([0.0], np.cumsum(velocity)[:-1])) * step_s
+        )
+        for velocity in (wind.east, wind.north)
+    ]
+    places = np.stack((path.east, path.north, path.height), axis=1)
+    return np.asarray(eddy_wind(whirl, places, np.stack(swept, axis=1)))
+
+
+def _columns(
+    scenario: Scenario,
+    path: FlightPath,
+    wind: tuple[FloatArray, FloatArray],
+    air: instruments.AirHistory,
+    gas_ppb: FloatArray,
+    *,
+    rng: np.random.Generator,
+) -> dict[str, FloatArray]:
+    """What every instrument wrote down, each from its own stream of random numbers."""
+    wind_rng, gps_rng, air_rng, pid_rng, mox_rng = rng.spawn(5)
+    rate_hz = scenario.survey.rate_hz
     step_s = 1.0 / rate_hz
-    east, north = _wind_at_drone(scenario, path, wind, own, whirl, rng=wind_rng)
+    error = instruments.position_error(scenario.receiver, gas_ppb.size, step_s=step_s, rng=gps_rng)
+    latitude, longitude = geographic(scenario.site, path.east + error[0], path.north + error[1])
     speed, from_deg = instruments.measured_wind(
-        scenario.anemometer, east, north, rate_hz=rate_hz, rng=anemometer_rng
+        scenario.anemometer, *wind, rate_hz=rate_hz, rng=wind_rng
     )
     temperature, humidity = instruments.measured_air(air, step_s, rng=air_rng)
-    error = instruments.position_error(
-        scenario.receiver, path.time_s.size, step_s=step_s, rng=gps_rng
-    )
-    latitude, longitude = geographic(scenario.site, path.east + error[0], path.north + error[1])
     columns = {
         "latitude": latitude,
         "longitude": longitude,
@@ -129,70 +229,7 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
         columns[f"mox{number}_ohm"] = instruments.mox_resistance(
             mox, gas_ppb, air, step_s=step_s, rng=mox_rng
         )
-    return SimulatedFlight(
-        time_ns=_time_ns(scenario.site, path.time_s),
-        columns=columns,
-        gas_ppb=gas_ppb,
-        path=path,
-        wind_east=east,
-        wind_north=north,
-        truth=_truth(scenario, gas_ppb),
-        scenario=scenario,
-    )
-
-
-def geographic(site: Site, east: FloatArray, north: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Latitude and longitude of places given in metres from the site's origin.
-
-    Parameters
-    ----------
-    site : Site
-    east, north : ndarray, shape (n,)
-        [m]; the distance and bearing from the origin are exact on the WGS 84 ellipsoid.
-
-    Returns
-    -------
-    latitude, longitude : ndarray, shape (n,)
-        [deg].
-    """
-    east, north = np.atleast_1d(east), np.atleast_1d(north)
-    longitude, latitude, _ = Geod(ellps="WGS84").fwd(
-        np.full(east.shape, site.longitude),
-        np.full(east.shape, site.latitude),
-        np.rad2deg(np.arctan2(east, north)),
-        np.hypot(east, north),
-    )
-    return np.asarray(latitude), np.asarray(longitude)
-
-
-def _wind(scenario: Scenario, end_s: float, *, rng: np.random.Generator) -> WindHistory:
-    """Long enough before take-off that the site is full of gas when the drone comes."""
-    longest_s = _STEP_S if scenario.wind.speed_m_s > _SLOW_M_S else _SLOW_STEP_S
-    rate_hz = scenario.survey.rate_hz
-    step_s = max(int(longest_s * rate_hz), 1) / rate_hz
-    crossing_s = 3.0 * scenario.survey.size_m / scenario.wind.speed_m_s
-    lead_s = np.ceil(min(max(crossing_s, 120.0), _LONGEST_LEAD_S) / step_s) * step_s
-    return wind_history(
-        scenario.wind, from_s=-float(lead_s), to_s=end_s + step_s, step_s=step_s, rng=rng
-    )
-
-
-def _release(scenario: Scenario) -> Release:
-    rows = [(s.east_m, s.north_m, s.height_m, 1e-3 * s.rate_g_s) for s in scenario.source]
-    return Release(
-        places=np.array(rows, dtype=np.float64).reshape(-1, 4),
-        filaments_per_s=scenario.turbulence.filaments_per_s,
-        sigma_m=scenario.turbulence.filament_sigma_m,
-        growth_m2_s=scenario.turbulence.filament_growth_m2_s,
-        limit_m=float(np.sqrt(0.5)) * scenario.survey.size_m + _BEYOND_M,
-        roughness_m=scenario.wind.roughness_m,
-    )
-
-
-def _ppb_per_kg_m3(gas: str, air: instruments.AirHistory) -> FloatArray:
-    """Mole fraction [1e-9] of a mass concentration of 1 kg m-3 (ideal gas)."""
-    kelvin = air.temperature_c + 273.15
-    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * resolve(gas).molar_mass_kg_mol)
+    return columns
 
 
 def _pid_response(scenario: Scenario) -> float:
@@ -202,68 +239,13 @@ def _pid_response(scenario: Scenario) -> float:
     return 1.0 / (scenario.pid.response_factor or pid_factor(scenario.gas) or 1.0)
 
 
-def _wind_at_drone(
-    scenario: Scenario,
-    path: FlightPath,
-    wind: WindHistory,
-    own: Gusts,
-    whirl: Eddies,
-    *,
-    rng: np.random.Generator,
-) -> tuple[FloatArray, FloatArray]:
-    """The wind that blows at the drone, gusts included [m s-1], towards."""
-    east, north = wind.at(path.time_s, path.east, path.north)
-    fraction = profile(path.height, scenario.wind.roughness_m)
-    # Gusts pass the moving drone within the time it needs to cross them.
-    level = scenario.survey.height_m
-    length = own.horizontal_ratio * (own.scale_base_m + own.scale_slope * level)
-    crossing_s = length / max(scenario.survey.speed_m_s, scenario.wind.speed_m_s)
-    gust = [
-        sigma
-        * ornstein_uhlenbeck(
-            path.time_s.size, 1.0 / scenario.survey.rate_hz, time_scale_s=crossing_s, rng=rng
-        )
-        for sigma in (own.sigma_u, own.sigma_v)
-    ]
-    speed = np.hypot(east, north) + 1e-9
-    cos, sin = east / speed, north / speed
-    east = fraction * east + cos * gust[0] - sin * gust[1]
-    north = fraction * north + sin * gust[0] + cos * gust[1]
-    if whirl.pace.size:
-        eddy = _eddies_along(whirl, path, wind)
-        east, north = east + eddy[0], north + eddy[1]
-    return east, north
-
-
-def _eddies_along(whirl: Eddies, path: FlightPath, wind: WindHistory) -> FloatArray:
-    """Velocity of the eddies along the flight [m s-1], shape (3, n)."""
-    step_s = wind.time_s[1] - wind.time_s[0]
-    # What the plume's kernel has added up by the start of each step.
-    swept = [
-        np.interp(
-            path.time_s, wind.time_s, np.concatenate(([0.0], np.cumsum(velocity)[:-1])) * step_s
-        )
-        for velocity in (wind.east, wind.north)
-    ]
-    places = np.stack((path.east, path.north, path.height), axis=1)
-    return np.asarray(eddy_wind(whirl, places, np.stack(swept, axis=1)).T)
-
-
-def _time_ns(site: Site, time_s: FloatArray) -> NDArray[np.int64]:
-    start = datetime.fromisoformat(site.start)
-    milliseconds = np.round(1e3 * time_s).astype(np.int64)
-    return round(start.timestamp() * 1e3) * 1_000_000 + milliseconds * 1_000_000
-
-
 def _truth(scenario: Scenario, gas_ppb: FloatArray) -> dict[str, Any]:
     """The answer, with the largest mean over one second of the gas at the inlet."""
-    window = max(round(_WINDOW_S * scenario.survey.rate_hz), 1)
+    window = max(round(_PEAK_WINDOW_S * scenario.survey.rate_hz), 1)
     mean = np.convolve(gas_ppb, np.full(window, 1.0 / window), mode="valid")
     sources = []
     for source in scenario.source:
-        latitude, longitude = geographic(
-            scenario.site, np.array([source.east_m]), np.array([source.north_m])
-        )
+        latitude, longitude = geographic(scenario.site, [source.east_m], [source.north_m])
         sources.append(
             {
                 "latitude": round(float(latitude[0]), 8),
@@ -272,8 +254,5 @@ def _truth(scenario: Scenario, gas_ppb: FloatArray) -> dict[str, Any]:
                 "rate_g_s": source.rate_g_s,
             }
         )
-    return {
-        "kind": scenario.kind,
-        "sources": sources,
-        "peak_ppb": round(float(mean.max()), 3) if mean.size else 0.0,
-    }
+    peak = float(mean.max()) if mean.size else 0.0
+    return {"kind": scenario.kind, "sources": sources, "peak_ppb": round(peak, 3)}
