@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILIES",
     "GASES",
+    "REFERENCE_GAS",
     "Gas",
     "PidFactor",
     "channel_sensor",
