@@ -1,0 +1,298 @@
+"""Where the gas in each reading can have come from: footprints along backward trajectories.
+
+A unit source at a cell would have given reading i the concentration ``kernel[i, cell]``.
+The sum over ages of separable Gaussians about the path the air took is the forward model of
+this package; it works in a calm, where plume formulas divide by the wind speed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from detection.source.dispersion import reflected_density, taylor_sigma, transport_fraction
+from detection.source.observations import wind_path
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detection.source.observations import Observations
+    from detection.source.prior import Nuisances
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
+
+CUTOFF = 3.5  # standard deviations beyond which a Gaussian is taken as nothing
+INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
+AGE_STEP = 1.5  # spacing of ages in units of the plume's width over the wind speed
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Square cells, a part of them active.
+
+    Attributes
+    ----------
+    west, south : float
+        Centre of the first cell [m].
+    cell_m : float
+    index : ndarray of int32, shape (ny, nx)
+        Position of each cell among the active ones; -1 where inactive.
+    """
+
+    west: float
+    south: float
+    cell_m: float
+    index: NDArray[np.int32]
+
+    @classmethod
+    def covering(
+        cls, domain: tuple[float, float, float, float], cell_m: float, active: object = None
+    ) -> Lattice:
+        """Lattice over (west, south, east, north); `active(east, north)` chooses cells."""
+        west, south, east, north = domain
+        nx = max(1, int(np.ceil((east - west) / cell_m)))
+        ny = max(1, int(np.ceil((north - south) / cell_m)))
+        index = np.arange(nx * ny, dtype=np.int32).reshape(ny, nx)
+        lattice = cls(west + cell_m / 2, south + cell_m / 2, cell_m, index)
+        return lattice if active is None else lattice.restricted(active)
+
+    def restricted(self, mask: object) -> Lattice:
+        """The same lattice with only the cells active where `mask`, shape (ny, nx), is true."""
+        keep = np.asarray(mask, dtype=bool)
+        index = np.full(keep.shape, -1, dtype=np.int32)
+        index[keep] = np.arange(keep.sum(), dtype=np.int32)
+        return Lattice(self.west, self.south, self.cell_m, index)
+
+    @property
+    def size(self) -> int:
+        """Number of active cells."""
+        return int((self.index >= 0).sum())
+
+    def centres(self) -> tuple[FloatArray, FloatArray]:
+        """East and north of the active cells' centres [m], each of shape (size,)."""
+        rows, columns = np.nonzero(self.index >= 0)
+        return self.west + columns * self.cell_m, self.south + rows * self.cell_m
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Readings and the displacement of the air, ready for footprints."""
+
+    time_s: FloatArray
+    east: FloatArray
+    north: FloatArray
+    height: FloatArray
+    grid_start_s: float
+    grid_step_s: float
+    air_east: FloatArray
+    air_north: FloatArray
+    wind_speed: float
+    wind_height_m: float
+    oldest_s: float
+
+
+def path_of(
+    observations: Observations,
+    domain: tuple[float, float, float, float],
+    *,
+    smoothing_s: float = 0.0,
+) -> Path:
+    """Trajectories of the air that met the sensor.
+
+    Parameters
+    ----------
+    observations : Observations
+    domain : tuple of float
+        West, south, east, north [m]; sets how old gas can be.
+    smoothing_s : float
+        See `wind_path`.
+
+    Returns
+    -------
+    Path
+    """
+    speed = observations.mean_wind_speed
+    reach = float(np.hypot(domain[2] - domain[0], domain[3] - domain[1]))
+    oldest = float(np.clip(reach / max(0.4 * speed, 0.2), 60.0, 900.0))
+    grid, air_east, air_north = wind_path(observations, before_s=oldest, smoothing_s=smoothing_s)
+    height = observations.wind_height_m
+    if not np.isfinite(height):
+        height = float(np.median(observations.height))
+    return Path(
+        observations.time_s,
+        observations.east,
+        observations.north,
+        np.maximum(observations.height, 0.1),
+        float(grid[0]),
+        float(grid[1] - grid[0]),
+        air_east,
+        air_north,
+        speed,
+        max(height, 0.5),
+        oldest,
+    )
+
+
+def ages_for(path: Path, nuisances: Nuisances, least_spread_m: float) -> FloatArray:
+    """Ages that resolve the plume: neighbours lie less than `AGE_STEP` widths apart [s]."""
+    speed = max(path.wind_speed, 0.3)
+    ages = [0.25 * least_spread_m / speed]
+    while ages[-1] < path.oldest_s and speed * ages[-1] < 1.0e4:
+        sigma = float(taylor_sigma(ages[-1], nuisances.lateral_sd, nuisances.lateral_time_scale_s))
+        ages.append(ages[-1] + AGE_STEP * float(np.hypot(sigma, least_spread_m)) / speed)
+    return np.array(ages)
+
+
+def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:
+    """Concentration per unit rate in each reading, for a source at each active cell.
+
+    Parameters
+    ----------
+    path : Path
+        n readings.
+    lattice : Lattice
+        m active cells.
+    nuisances : Nuisances
+
+    Returns
+    -------
+    ndarray of float32, shape (n, m)
+        [s m-3], before the sensor's response.
+
+    Notes
+    -----
+    Backward trajectory B(tau) = x - f(tau) (W(t) - W(t - tau)) with W the integral of the
+    measured wind, turned and scaled by the nuisances, and f from `transport_fraction`; the
+    horizontal spread after Taylor (1921), plus that of a cell. See also Flesch, Wilson & Yee
+    (1995), doi:10.1175/1520-0450(1995)034<1320:BTLSDM>2.0.CO;2.
+    """
+    least = float(np.hypot(INITIAL_SPREAD_M, lattice.cell_m / np.sqrt(12.0)))
+    ages = ages_for(path, nuisances, least)
+    sigma = np.hypot(
+        taylor_sigma(ages, nuisances.lateral_sd, nuisances.lateral_time_scale_s), least
+    )
+    vertical = np.hypot(
+        taylor_sigma(ages, nuisances.vertical_sd, nuisances.vertical_time_scale_s), 0.5
+    )
+    low, high = float(path.height.min()), float(path.height.max())
+    levels = np.linspace(low, max(high, low + 0.1), 8)
+    fraction = nuisances.wind_speed_factor * transport_fraction(
+        levels[:, None],
+        nuisances.release_height_m,
+        vertical[None, :],
+        reference_height_m=path.wind_height_m,
+        roughness_m=nuisances.roughness_m,
+    )
+    density = reflected_density(path.height[:, None], nuisances.release_height_m, vertical[None, :])
+    kernel = np.zeros((path.time_s.size, lattice.size), dtype=np.float32)
+    _scatter(
+        kernel,
+        lattice.index,
+        np.array([lattice.west, lattice.south, lattice.cell_m]),
+        (path.time_s - path.grid_start_s) / path.grid_step_s,
+        path.east,
+        path.north,
+        (path.height - levels[0]) / (levels[1] - levels[0]),
+        path.air_east,
+        path.air_north,
+        ages,
+        ages / path.grid_step_s,
+        sigma,
+        density,
+        fraction,
+        np.array([np.cos(nuisances.wind_bias_rad), np.sin(nuisances.wind_bias_rad)]),
+    )
+    return kernel
+
+
+def respond(
+    kernel: NDArray[np.float32], time_s: FloatArray, *, rise_s: float, decay_s: float
+) -> None:
+    """Pass each column of a kernel through the sensor's first-order response, in place.
+
+    Parameters
+    ----------
+    kernel : ndarray of float32, shape (n, m)
+    time_s : ndarray, shape (n,)
+        Ascending [s].
+    rise_s, decay_s : float
+        Time constants [s]; 0 is an instant response.
+    """
+    step = np.diff(time_s, prepend=time_s[:1] - 1.0)
+    gains = [
+        -np.expm1(-step / constant) if constant > 0 else np.ones_like(step)
+        for constant in (rise_s, decay_s)
+    ]
+    _respond(kernel, gains[0].astype(np.float32), gains[1].astype(np.float32))
+
+
+@njit(cache=True, nogil=True)
+def _scatter(
+    kernel, index, frame, when, east, north, level, air_east, air_north,
+    ages, age_steps, sigma, density, fraction, turn,
+):  # fmt: skip
+    """Add every age's Gaussian of every reading to the cells it reaches."""
+    ny, nx = index.shape
+    west, south, cell = frame
+    along_row = np.empty(nx)
+    for i in range(when.size):
+        floor = min(int(level[i]), fraction.shape[0] - 2)
+        part = level[i] - floor
+        here_east = _at(air_east, when[i])
+        here_north = _at(air_north, when[i])
+        for k in range(ages.size):
+            if density[i, k] < 1e-9:
+                continue
+            back_east = here_east - _at(air_east, when[i] - age_steps[k])
+            back_north = here_north - _at(air_north, when[i] - age_steps[k])
+            share = (1.0 - part) * fraction[floor, k] + part * fraction[floor + 1, k]
+            x = east[i] - share * (turn[0] * back_east - turn[1] * back_north)
+            y = north[i] - share * (turn[1] * back_east + turn[0] * back_north)
+            reach = CUTOFF * sigma[k]
+            first_column = max(0, int(np.ceil((x - reach - west) / cell)))
+            last_column = min(nx - 1, int(np.floor((x + reach - west) / cell)))
+            first_row = max(0, int(np.ceil((y - reach - south) / cell)))
+            last_row = min(ny - 1, int(np.floor((y + reach - south) / cell)))
+            if first_column > last_column or first_row > last_row:
+                continue
+            before = ages[k] - ages[k - 1] if k > 0 else ages[0]
+            after = ages[k + 1] - ages[k] if k + 1 < ages.size else before
+            scale = density[i, k] * 0.5 * (before + after) / (2.0 * np.pi * sigma[k] ** 2)
+            for column in range(first_column, last_column + 1):
+                offset = (west + column * cell - x) / sigma[k]
+                along_row[column] = np.exp(-0.5 * offset * offset)
+            for row in range(first_row, last_row + 1):
+                offset = (south + row * cell - y) / sigma[k]
+                height = scale * np.exp(-0.5 * offset * offset)
+                for column in range(first_column, last_column + 1):
+                    target = index[row, column]
+                    if target >= 0:
+                        kernel[i, target] += np.float32(height * along_row[column])
+
+
+@njit(cache=True, nogil=True)
+def _at(series, position):
+    """Linear interpolation in an evenly spaced series, held at its ends."""
+    if position <= 0.0:
+        return series[0] + (series[1] - series[0]) * position
+    if position >= series.size - 1:
+        return series[-1]
+    low = int(position)
+    return series[low] + (series[low + 1] - series[low]) * (position - low)
+
+
+@njit(cache=True, nogil=True)
+def _respond(kernel, rise, decay):
+    """First-order response along the first axis; each column has its own state."""
+    n, m = kernel.shape
+    state = kernel[0].copy()
+    for i in range(1, n):
+        for j in range(m):
+            change = kernel[i, j] - state[j]
+            state[j] += change * (rise[i] if change > 0 else decay[i])
+            kernel[i, j] = state[j]

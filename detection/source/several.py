@@ -1,0 +1,201 @@
+"""More than one source: seek the next one in what the others leave unexplained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp
+
+from detection.source.footprint import Lattice
+from detection.source.likelihood import total_log_ratio
+from detection.source.tables import evidence_of, in_order, refined, response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from detection.source.prior import Nuisances
+    from detection.source.tables import Problem
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Configuration", "Found", "further_source", "predicted"]
+
+PROBES = 8  # draws with k sources from which the next one is sought
+SWEEPS = 2  # Gibbs sweeps over all sources before their draws count
+REPEATS = 3  # weighted draws taken from each chain
+HOPELESS = -7.0  # log evidence of one more source below which no chain is started
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One draw of k sources.
+
+    Attributes
+    ----------
+    nuisances : Nuisances
+    places : ndarray, shape (k, 2)
+        East and north [m].
+    rates : ndarray, shape (k,)
+        [kg s-1].
+    log_evidence : float
+        Log of the evidence for k sources over none, under these nuisances.
+    """
+
+    nuisances: Nuisances
+    places: FloatArray
+    rates: FloatArray
+    log_evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What looking for one more source gave.
+
+    Attributes
+    ----------
+    configurations : list of Configuration
+        Draws with one source more; empty where that is hopeless.
+    log_gain : float
+        Log of the evidence for them over that for one source fewer.
+    """
+
+    configurations: list[Configuration]
+    log_gain: float
+
+
+def predicted(problem: Problem, configuration: Configuration) -> FloatArray:
+    """Concentration a configuration explains in each reading, shape (n,) [kg m-3]."""
+    total = np.zeros(problem.excess.size)
+    for place, rate in zip(configuration.places, configuration.rates, strict=True):
+        spot = Lattice(place[0], place[1], 2.0, np.zeros((1, 1), dtype=np.int32))
+        total += rate * response_of(problem.path, spot, configuration.nuisances)[:, 0]
+    return total
+
+
+def further_source(
+    problem: Problem,
+    configurations: Sequence[Configuration],
+    coarse: Lattice,
+    *,
+    finest_m: float,
+    rng: np.random.Generator,
+) -> Found:
+    """Draws with one source more, and what the evidence gains by it.
+
+    Parameters
+    ----------
+    problem : Problem
+    configurations : sequence of Configuration
+        Posterior draws with k sources, in random order.
+    coarse : Lattice
+        Cells over the whole domain.
+    finest_m : float
+        Smallest cell [m].
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Found
+
+    Notes
+    -----
+    From a few draws, Gibbs sweeps over tables of all cells and rates let k + 1 sources
+    settle. The evidence under each draw's nuisances is estimated by importance sampling: all
+    sources but the last drawn in turn from their conditional tables, the last one summed out.
+    Labels are not permuted, which understates k + 1 sources by at most k + 1.
+    """
+    probes = list(configurations[:PROBES])
+    problem = problem.thinned(max(1, problem.excess.size // 600))
+    surface = logsumexp(in_order(lambda one: _unexplained(problem, coarse, one), probes), axis=0)
+    hopes = float(logsumexp(surface) - np.log(len(probes)))
+    if hopes < HOPELESS:
+        return Found([], hopes)
+    lattice = _around(problem, coarse, surface, probes, finest_m)
+    drawn: list[Configuration] = []
+    gains: list[float] = []
+    streams = rng.spawn(len(probes))
+    chains = in_order(lambda k: _chain(problem, lattice, probes[k], streams[k]), range(len(probes)))
+    for probe, settled in zip(probes, chains, strict=True):
+        drawn += settled
+        gains += [one.log_evidence - probe.log_evidence for one in settled]
+    shares = np.exp(np.array(gains) - logsumexp(gains))
+    picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
+    moved = [_jittered(drawn[k], lattice.cell_m, rng) for k in picks]
+    return Found(moved, float(logsumexp(gains) - np.log(len(gains))))
+
+
+def _unexplained(problem: Problem, coarse: Lattice, probe: Configuration) -> FloatArray:
+    """Log weight of one more source in each coarse cell, beside those of `probe`."""
+    kernel = response_of(problem.path, coarse, probe.nuisances)
+    return evidence_of(problem, kernel, coarse, others=predicted(problem, probe)).cells()
+
+
+def _around(
+    problem: Problem,
+    coarse: Lattice,
+    surface: FloatArray,
+    probes: Sequence[Configuration],
+    finest_m: float,
+) -> Lattice:
+    """Fine cells where the next source or one of the known ones may be."""
+    weight = surface.copy()
+    places = np.concatenate([probe.places for probe in probes])
+    columns = np.round((places[:, 0] - coarse.west) / coarse.cell_m).astype(int)
+    rows = np.round((places[:, 1] - coarse.south) / coarse.cell_m).astype(int)
+    ny, nx = coarse.index.shape
+    known = coarse.index[np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)]
+    weight[known] = surface.max()
+    return refined(coarse, weight, domain=problem.domain, finest_m=finest_m, budget=900, depth=7.0)
+
+
+def _chain(
+    problem: Problem, lattice: Lattice, probe: Configuration, rng: np.random.Generator
+) -> list[Configuration]:
+    """Weighted draws of one source more than `probe` has, under its nuisances."""
+    kernel = response_of(problem.path, lattice, probe.nuisances)
+    east, north = lattice.centres()
+    cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
+    rates = list(probe.rates)
+    number = len(cells) + 1
+
+    def explained(without: int) -> FloatArray:
+        parts = [rates[k] * kernel[:, cells[k]] for k in range(len(cells)) if k != without]
+        return np.sum(parts, axis=0, dtype=np.float64) if parts else np.zeros(problem.excess.size)
+
+    def redraw(k: int) -> float:
+        table = evidence_of(problem, kernel, lattice, others=explained(k))
+        cell, rate = (int(index[0]) for index in table.draw(rng, 1))
+        cells[k : k + 1], rates[k : k + 1] = [cell], [problem.rates[rate]]
+        return float(table.log_weight[cell, rate]) - table.log_total
+
+    redraw(number - 1)
+    for _ in range(SWEEPS):
+        for k in range(number):
+            redraw(k)
+    draws = []
+    for _ in range(REPEATS):
+        order = rng.permutation(number)
+        log_proposal = sum(redraw(int(k)) for k in order[:-1])
+        last = int(order[-1])
+        others = explained(last)
+        table = evidence_of(problem, kernel, lattice, others=others)
+        cell, rate = (int(index[0]) for index in table.draw(rng, 1))
+        cells[last], rates[last] = cell, problem.rates[rate]
+        tempered = problem.noise.temper * total_log_ratio(
+            others, problem.excess, problem.additive, relative=problem.noise.relative
+        )
+        log_evidence = (
+            (number - 1) * problem.log_prior(lattice) + tempered + table.log_total - log_proposal
+        )
+        places = np.column_stack([east[cells], north[cells]])
+        draws.append(Configuration(probe.nuisances, places, np.array(rates), log_evidence))
+    return draws
+
+
+def _jittered(one: Configuration, cell_m: float, rng: np.random.Generator) -> Configuration:
+    moved = one.places + rng.uniform(-0.5, 0.5, one.places.shape) * cell_m
+    return Configuration(one.nuisances, moved, one.rates, one.log_evidence)

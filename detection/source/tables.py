@@ -1,0 +1,223 @@
+"""Posterior tables over cells and rates, one per draw of the nuisance parameters."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from scipy.special import logsumexp
+
+from detection.source.footprint import Lattice, footprints, respond
+from detection.source.likelihood import log_ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from detection.source.footprint import Path
+    from detection.source.likelihood import Noise
+    from detection.source.prior import Nuisances
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Evidence", "Problem", "evidence_of", "in_order", "refined", "response_of"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What every table is computed from.
+
+    Attributes
+    ----------
+    path : Path
+    excess, additive : ndarray, shape (n,)
+        Readings and their additive standard deviation [kg m-3].
+    rates : ndarray, shape (r,)
+        Candidate rates, evenly spaced in the logarithm [kg s-1].
+    noise : Noise
+    domain : tuple of float
+        West, south, east, north [m].
+    """
+
+    path: Path
+    excess: FloatArray
+    additive: FloatArray
+    rates: FloatArray
+    noise: Noise
+    domain: tuple[float, float, float, float]
+
+    @property
+    def area(self) -> float:
+        """Area of the domain [m2]."""
+        west, south, east, north = self.domain
+        return (east - west) * (north - south)
+
+    def log_prior(self, lattice: Lattice) -> float:
+        """Log of the prior probability of one cell and one rate."""
+        return float(np.log(lattice.cell_m**2 / self.area / self.rates.size))
+
+    def thinned(self, every: int) -> Problem:
+        """The same with every k-th reading, for a first look."""
+        if every <= 1:
+            return self
+        pick = slice(None, None, every)
+        path = self.path
+        few = type(path)(
+            path.time_s[pick],
+            path.east[pick],
+            path.north[pick],
+            path.height[pick],
+            path.grid_start_s,
+            path.grid_step_s,
+            path.air_east,
+            path.air_north,
+            path.wind_speed,
+            path.wind_height_m,
+            path.oldest_s,
+        )
+        noise = type(self.noise)(
+            relative=self.noise.relative,
+            floor=self.noise.floor,
+            temper=min(1.0, self.noise.temper * every),
+        )
+        return Problem(
+            path=few,
+            excess=self.excess[pick],
+            additive=self.additive[pick],
+            rates=self.rates,
+            noise=noise,
+            domain=self.domain,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Table of one more source, for one draw of the nuisances.
+
+    Attributes
+    ----------
+    log_weight : ndarray of float32, shape (m, r)
+        Log of prior times tempered likelihood ratio at each cell and rate.
+    log_total : float
+        Log of its sum: the evidence for one more source over none.
+    """
+
+    log_weight: NDArray[np.float32]
+    log_total: float
+
+    def cells(self) -> FloatArray:
+        """Log weight of each cell, shape (m,)."""
+        return np.asarray(logsumexp(self.log_weight.astype(np.float64), axis=1))
+
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[NDArray[np.intp], ...]:
+        """Cells and rates drawn from the table, two arrays of shape (size,)."""
+        weight = np.exp(self.log_weight.astype(np.float64).ravel() - self.log_total)
+        edges = np.cumsum(weight)
+        picks = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
+        cell, rate = np.unravel_index(np.minimum(picks, edges.size - 1), self.log_weight.shape)
+        return cell, rate
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Results in the order of the items, the same whatever the number of threads.
+
+    The kernels release Python's lock, so threads are enough.
+    """
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(work, items))
+
+
+def response_of(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:
+    """Footprints as the sensor reports them, shape (n, m) [s m-3]."""
+    kernel = footprints(path, lattice, nuisances)
+    if nuisances.rise_s > 0 or nuisances.decay_s > 0:
+        respond(kernel, path.time_s, rise_s=nuisances.rise_s, decay_s=nuisances.decay_s)
+    return kernel
+
+
+def evidence_of(
+    problem: Problem,
+    kernel: NDArray[np.float32],
+    lattice: Lattice,
+    *,
+    others: FloatArray | None = None,
+) -> Evidence:
+    """Evidence for one more source beside others already placed.
+
+    Parameters
+    ----------
+    problem : Problem
+    kernel : ndarray of float32, shape (n, m)
+        From `response_of` on the same lattice.
+    lattice : Lattice
+    others : ndarray, shape (n,), optional
+        Concentration the other sources explain [kg m-3].
+
+    Returns
+    -------
+    Evidence
+    """
+    ratio = log_ratio(
+        kernel,
+        problem.excess,
+        problem.additive,
+        problem.rates,
+        relative=problem.noise.relative,
+        others=others,
+    )
+    weight = problem.log_prior(lattice) + problem.noise.temper * ratio
+    return Evidence(weight.astype(np.float32), float(logsumexp(weight)))
+
+
+def refined(
+    coarse: Lattice, log_weight: FloatArray, *, domain: tuple[float, float, float, float],
+    finest_m: float, budget: int, depth: float,
+) -> Lattice:  # fmt: skip
+    """Lattice of smaller cells over the cells that matter.
+
+    Parameters
+    ----------
+    coarse : Lattice
+    log_weight : ndarray, shape (coarse.size,)
+        Log posterior weight of each coarse cell.
+    domain : tuple of float
+        West, south, east, north of the coarse lattice [m].
+    finest_m : float
+        Cells are not made smaller than this [m].
+    budget : int
+        Upper bound on the number of active cells, roughly.
+    depth : float
+        Cells whose log weight is this far below the best are left out.
+
+    Returns
+    -------
+    Lattice
+        Its cells divide the coarse ones.
+    """
+    keep = np.zeros(coarse.index.shape, dtype=bool)
+    keep[coarse.index >= 0] = log_weight > log_weight.max() - depth
+    grown = keep.copy()
+    grown[1:] |= keep[:-1]
+    grown[:-1] |= keep[1:]
+    grown[:, 1:] |= keep[:, :-1]
+    grown[:, :-1] |= keep[:, 1:]
+    factor = max(1, int(np.floor(np.sqrt(budget / max(1, grown.sum())))))
+    factor = min(factor, max(1, round(coarse.cell_m / finest_m)))
+    fine = Lattice.covering(
+        (
+            domain[0],
+            domain[1],
+            domain[0] + coarse.index.shape[1] * coarse.cell_m,
+            domain[1] + coarse.index.shape[0] * coarse.cell_m,
+        ),
+        coarse.cell_m / factor,
+    )
+    mask = np.repeat(np.repeat(grown, factor, axis=0), factor, axis=1)
+    return fine.restricted(mask[: fine.index.shape[0], : fine.index.shape[1]])
