@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -95,6 +96,7 @@ class SlidingWindow:
     def __init__(self, report: ReadReport) -> None:
         self._report = report
         self._stream = report.path.open("rb", buffering=0)
+        self._unread = os.fstat(self._stream.fileno()).st_size
         self.start = 0
         self.is_last = False
         self.data: NDArray[np.uint8] = np.zeros(0, np.uint8)
@@ -109,13 +111,15 @@ class SlidingWindow:
     def advance(self, consumed: int) -> None:
         """Drop the first `consumed` bytes of the view and read on."""
         kept = self.data[consumed:].tobytes()
-        buffer = bytearray(len(kept) + max(self._report.chunk_bytes, len(kept)))
+        wanted = min(max(self._report.chunk_bytes, len(kept)), self._unread + 1)
+        buffer = bytearray(len(kept) + wanted)
         buffer[: len(kept)] = kept
         filled = len(kept)
         while filled < len(buffer) and not self.is_last:
             got = self._stream.readinto(memoryview(buffer)[filled:])
             filled += got
             self.is_last = not got
+        self._unread = max(self._unread - (filled - len(kept)), 0)
         self.start += consumed
         self.data = np.frombuffer(buffer, np.uint8, filled)
         self._report.advance(self.start)

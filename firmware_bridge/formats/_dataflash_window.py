@@ -23,13 +23,29 @@ if TYPE_CHECKING:
 __all__ = ["Formats", "LogWindow", "Messages"]
 
 _HUNDREDTHS, _TEN_MILLIONTHS = set("cCeE"), set("L")
-_CODES = dict(
-    zip(
-        "bBMhcHCieLIEgfdqQnNZa",
-        "i1 u1 u1 <i2 <i2 <u2 <u2 <i4 <i4 <i4 <u4 <u4 <f2 <f4 <f8 <i8 <u8 S4 S16 S64 S64".split(),
-        strict=True,
-    )
-)
+_CODES = {
+    "b": "i1",
+    "B": "u1",
+    "M": "u1",
+    "h": "<i2",
+    "c": "<i2",
+    "H": "<u2",
+    "C": "<u2",
+    "i": "<i4",
+    "e": "<i4",
+    "L": "<i4",
+    "I": "<u4",
+    "E": "<u4",
+    "g": "<f2",
+    "f": "<f4",
+    "d": "<f8",
+    "q": "<i8",
+    "Q": "<u8",
+    "n": "S4",
+    "N": "S16",
+    "Z": "S64",
+    "a": "S64",
+}
 _FMT_LAYOUT = np.dtype(
     [("type", "u1"), ("length", "u1"), ("name", "S4"), ("format", "S16"), ("columns", "S64")]
 )
@@ -38,6 +54,7 @@ _GPS_EPOCH_S = 315_964_800
 _WEEK_S = 604_800
 _LEAP_S = 18  # since 2017; earlier logs come out one or two seconds early, as with pymavlink
 _FIX_3D = 3
+_LATEST_NS = 1 << 52  # 52 days after boot; only a damaged stamp is later
 
 
 class _Format(NamedTuple):
@@ -150,7 +167,9 @@ class LogWindow:
         first = self._scan.start[row].astype(np.int64) + HEADER_BYTES
         octets = self._data[first[:, np.newaxis] + np.arange(form.layout.itemsize)]
         fields = octets.view(form.layout).reshape(-1)
-        return row, fields, _sent_boot_ns(name, fields)
+        boot_ns = _sent_boot_ns(name, fields)
+        sane = boot_ns < _LATEST_NS
+        return row[sane], fields[sane], boot_ns[sane]
 
 
 def gps_utc_ns(fields: NDArray[np.void]) -> tuple[NDArray[np.bool_], IntArray]:
@@ -166,7 +185,8 @@ def gps_utc_ns(fields: NDArray[np.void]) -> tuple[NDArray[np.bool_], IntArray]:
 def _sent_boot_ns(name: str, fields: NDArray[np.void]) -> IntArray:
     names = fields.dtype.names or ()
     if "TimeUS" in names:
-        return fields["TimeUS"].astype(np.int64) * 1_000
+        sent_us = np.minimum(fields["TimeUS"], np.uint64(_LATEST_NS // 1_000))
+        return np.asarray(sent_us.astype(np.int64) * 1_000)
     # before 2015 a GPS message had its time of week in TimeMS and boot time in T
     old = "T" if name == "GPS" else "TimeMS"
     if old in names:

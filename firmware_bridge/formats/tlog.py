@@ -59,6 +59,7 @@ def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
     Frames are believed when their checksum holds, wherever in the file they stand. Records come
     from the autopilot (component 1) of the vehicle heard most; gas also from its companion.
     """
+    report.path = path
     from firmware_bridge.formats import _tlog_reading  # noqa: PLC0415 - compiled code, 0.3 s
 
     return _tlog_reading.read(path, report)

@@ -1,0 +1,60 @@
+"""PX4's log (.ulg): topics whose formats the file itself declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from firmware_bridge.logfile import ReadReport
+    from sensors.records import RecordBatch
+
+__all__ = ["read", "sniff"]
+
+_MAGIC = b"ULog\x01\x125"
+
+
+def sniff(path: Path) -> bool:
+    """Whether the file begins as the format says it must.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    with path.open("rb") as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+
+
+def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
+    """Records of a log.
+
+    Parameters
+    ----------
+    path : Path
+    report : ReadReport
+
+    Yields
+    ------
+    RecordBatch
+        On the boot clock, with pairs from the GPS receiver's ``time_utc_usec``.
+
+    Raises
+    ------
+    FormatError
+        The log says of itself that it cannot be read without knowing a newer feature.
+
+    Notes
+    -----
+    Positions are vehicle_global_position, or the receiver's with a 3-D fix where the log has none;
+    wind is the estimator's first instance. Drop-outs are events and stay gaps.
+    """
+    from firmware_bridge.formats import _ulog_reading  # noqa: PLC0415 - compiled code, 0.3 s
+
+    report.path = path
+    return _ulog_reading.read(report)
