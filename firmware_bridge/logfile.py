@@ -177,10 +177,24 @@ def read_log(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
         yield from plugins.load(_FORMATS, report.format).read(path, report)
     except OSError as error:
         raise FormatError(f"{path}: {_reason(error)}; copy the file again") from error
+    _warn_of_damage(report)
     if not any(report.messages.values()):
         raise FormatError(
             f"{path}: begins like {report.format} but no message in it is whole; "
             "copy it again from the recorder"
+        )
+
+
+def _warn_of_damage(report: ReadReport) -> None:
+    if report.truncated_at_byte is not None:
+        report.warnings.append(
+            f"{report.path}: cut off after byte {report.truncated_at_byte}; "
+            "all that is whole before it was read"
+        )
+    if report.damaged_bytes:
+        report.warnings.append(
+            f"{report.path}: {report.damaged_bytes} of {report.bytes_total} bytes belong to "
+            "no whole message and were left out"
         )
 
 

@@ -12,7 +12,7 @@ from firmware_bridge.formats._dataflash_frames import (
     find_messages,
     first_lengths,
 )
-from firmware_bridge.formats._dataflash_records import Takeoff, record_batches
+from firmware_bridge.formats._dataflash_records import FlightState, record_batches
 from firmware_bridge.formats._dataflash_window import Formats, LogWindow
 from firmware_bridge.formats._vehicle_clock import BootClock
 from firmware_bridge.logfile import ReadReport, SlidingWindow
@@ -32,14 +32,14 @@ _PADDING = (0x00, 0xFF)
 def read(report: ReadReport) -> Iterator[RecordBatch]:
     """Records of a .BIN log; see `firmware_bridge.formats.dataflash.read`."""
     formats, lengths = Formats(), first_lengths()
-    clock, takeoff = BootClock(report), Takeoff()
+    clock, state = BootClock(report), FlightState()
     knows_utc = False
     with SlidingWindow(report) as window:
         while True:
             scan = find_messages(window.data, lengths, is_last=window.is_last)
             formats.learn(window.data, scan.start[scan.kind == FMT_TYPE])
             _count(report, formats, scan.kind)
-            for batch in record_batches(LogWindow(window.data, scan, formats, clock), takeoff):
+            for batch in record_batches(LogWindow(window.data, scan, formats, clock), state):
                 knows_utc |= batch.kind == "clock"
                 yield batch
             if window.is_last:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Takeoff", "record_batches"]
+__all__ = ["FlightState", "record_batches"]
 
 _FIX_3D = 3
 _RANGE_GOOD, _DOWN, _TERRAIN_OK = 4, 25, 2
@@ -40,7 +40,7 @@ _NOT_LANDED = 28  # EV ids of ArduCopter
 _GROUNDED = (11, 18)  # disarmed, landing complete
 
 
-def record_batches(window: LogWindow, takeoff: Takeoff) -> Iterator[RecordBatch]:
+def record_batches(window: LogWindow, state: FlightState) -> Iterator[RecordBatch]:
     """Batches of every kind that a window holds."""
     gps = window.get("GPS")
     if gps is not None:
@@ -48,17 +48,24 @@ def record_batches(window: LogWindow, takeoff: Takeoff) -> Iterator[RecordBatch]
         knows, utc_ns = gps_utc_ns(gps.fields)
         if knows.any():
             yield clock_batch("GPS", gps.time_ns[knows], utc_ns)
-    yield from _position(window, gps)
-    yield from _wind(window, takeoff)
+    yield from _position(window, gps, state)
+    yield from _wind(window, state)
     yield from _pressure(window)
     yield from _gas(window)
     yield from _events(window)
 
 
-class Takeoff:
-    """When the copter last stood on the ground, remembered from one window to the next."""
+class FlightState:
+    """What later windows of a file build on.
+
+    Attributes
+    ----------
+    has_estimator : bool
+        The log once told the estimated position.
+    """
 
     def __init__(self) -> None:
+        self.has_estimator = False
         self._is_flying = True  # unknown until an EV says otherwise
         self._grounded_ns = _LONG_AGO_NS
 
@@ -93,10 +100,11 @@ def _first_instance(messages: Messages, used: str | None = None) -> NDArray[np.b
     return np.ones(messages.row.size, np.bool_)
 
 
-def _position(window: LogWindow, gps: Messages | None) -> Iterator[RecordBatch]:
+def _position(window: LogWindow, gps: Messages | None, state: FlightState) -> Iterator[RecordBatch]:
     """Where the estimator says it is; the receiver alone only where the log has no POS."""
     messages = window.get("POS")
     if messages is not None:
+        state.has_estimator = True
         yield position_batch(
             "POS",
             messages.time_ns,
@@ -107,7 +115,7 @@ def _position(window: LogWindow, gps: Messages | None) -> Iterator[RecordBatch]:
             height_above_ground_m=_height_above_ground(window, messages.time_ns),
             is_fix=np.ones(messages.row.size, np.bool_),
         )
-    elif gps is not None:
+    elif gps is not None and not state.has_estimator:
         yield position_batch(
             "GPS",
             gps.time_ns,
@@ -140,7 +148,7 @@ def _height_above_ground(window: LogWindow, time_ns: IntArray) -> FloatArray:
     return height
 
 
-def _wind(window: LogWindow, takeoff: Takeoff) -> Iterator[RecordBatch]:
+def _wind(window: LogWindow, state: FlightState) -> Iterator[RecordBatch]:
     """The estimate of the EKF core in use; EKF3 before EKF2 where both ran."""
     for name, selector in (("XKF2", "XKF4"), ("NKF2", "NKF4"), ("EKF2", "EKF4")):
         messages = window.get(name)
@@ -154,7 +162,7 @@ def _wind(window: LogWindow, takeoff: Takeoff) -> Iterator[RecordBatch]:
             messages.time_ns,
             eastward=east,
             northward=north,
-            has_estimate=has_estimate & takeoff.is_settled(window, messages),
+            has_estimate=has_estimate & state.is_settled(window, messages),
         )
         return
 

@@ -59,7 +59,7 @@ def record_batches(window: VehicleWindow, state: FlightState) -> Iterator[Record
     RecordBatch
     """
     yield from _clock(window)
-    yield from _position(window)
+    yield from _position(window, state)
     yield from _wind(window, state.settled_periods(window))
     yield from _environment(window)
     values = window.get("NAMED_VALUE_FLOAT", component=None)
@@ -82,13 +82,19 @@ class _Claims(NamedTuple):
 
 
 class FlightState:
-    """Whether the vehicle flies, remembered from one window to the next.
+    """What later windows of a file build on.
 
     A log that begins in the air says "armed" from the start: then it flies since long ago. So it
     does where there is no HEARTBEAT at all.
+
+    Attributes
+    ----------
+    has_estimator : bool
+        The vehicle once told its estimated position.
     """
 
     def __init__(self) -> None:
+        self.has_estimator = False
         self._is_flying = True
         self._grounded_ns = _LONG_AGO_NS
 
@@ -127,11 +133,13 @@ def _clock(window: VehicleWindow) -> Iterator[RecordBatch]:
         yield clock_batch("SYSTEM_TIME", messages.time_ns[knows], utc_ns)
 
 
-def _position(window: VehicleWindow) -> Iterator[RecordBatch]:
+def _position(window: VehicleWindow, state: FlightState) -> Iterator[RecordBatch]:
     """Where the estimator says it is; the receiver alone only where there is no estimator."""
     messages = window.get("GLOBAL_POSITION_INT")
     receiver = window.get("GPS_RAW_INT")
-    if messages is not None and (receiver is None or messages.fields["lat"].any()):
+    if messages is not None and messages.fields["lat"].any():
+        state.has_estimator = True
+    if messages is not None and (receiver is None or state.has_estimator):
         batch = position_batch(
             "GLOBAL_POSITION_INT",
             messages.time_ns,
@@ -144,7 +152,7 @@ def _position(window: VehicleWindow) -> Iterator[RecordBatch]:
             clock=window.clock_name,
         )
         yield replace(batch, quality=batch.quality | messages.quality)
-    elif receiver is not None:
+    elif receiver is not None and not state.has_estimator:
         batch = position_batch(
             "GPS_RAW_INT",
             receiver.time_ns,
