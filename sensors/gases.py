@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -206,7 +207,7 @@ def pid_factor(gas: str, *, lamp_ev: float = 10.6, maker: str | None = None) -> 
         for entry in resolve(gas).pid_factors
         if abs(entry.lamp_ev - lamp_ev) < 0.05 and maker in {None, entry.maker}
     ]
-    return float(np.exp(np.mean(np.log(factors)))) if factors else None
+    return math.prod(factors) ** (1 / len(factors)) if factors else None
 
 
 def mass_concentration(
