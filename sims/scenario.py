@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sensors.config import from_table, read_toml
+from sims.checks import check_scenario
 from sims.settings import (
     Air,
     Anemometer,
@@ -21,11 +23,13 @@ from sims.settings import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["KINDS", "Scenario", "draw_scenario"]
+__all__ = ["KINDS", "Scenario", "draw_scenario", "load_scenario"]
 
 KINDS = ("single", "double", "calm", "none", "weak", "strong")
 _KIND_WEIGHTS = {"single": 0.5, "double": 0.2, "calm": 0.15, "none": 0.15}
@@ -34,6 +38,28 @@ _ALL_RATES_G_S = (0.05, 3.0)
 _LEAST_DISTANCE_M = 30.0
 # Monroy et al. (2012), doi:10.3390/s121013664: rise and decay.
 _MOX_TYPES = {"TGS2620": (2.96, 15.71), "TGS2600": (4.8, 18.75), "TGS2611": (3.44, 6.35)}
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Scenario of a TOML file; what it leaves out is as in `sims.settings`.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ConfigError
+        Unreadable, not TOML, a key that is unknown (names the nearest known one) or of the
+        wrong kind, or a value that no world can have.
+    """
+    scenario = from_table(Scenario, read_toml(path), str(path))
+    check_scenario(scenario, str(path))
+    return scenario
 
 
 def draw_scenario(
