@@ -151,6 +151,7 @@ class _Rows:
         self._place = header.end
         self._misfits = 0
         self._first_misfit = ""
+        self._last_cell = ""
         self.line = header.line
 
     def take(self, block: bytes) -> Piece:
@@ -172,14 +173,19 @@ class _Rows:
                 rows.append(row)
                 numbers.append(self.line)
         self._place += len(block)
+        self._last_cell = rows[-1][-1] if rows else self._last_cell
         columns = [list(column) for column in zip(*rows, strict=True)]
         return Piece(columns or [[] for _ in range(width)], numbers)
 
     def take_last(self, rest: bytes) -> Piece:
-        """Rows of what follows the last line end: one whole row, or a torn one left out."""
+        """Rows of what follows the last line end: one whole row, or a torn one left out.
+
+        A cut inside the last cell shows only if the cell has fewer decimals than the one above.
+        """
         text = rest.decode("utf-8", "replace").strip("\r")
         cells = _cells(text, self._header.delimiter)
         is_torn = len(cells) < len(self._header.names) or "\0" in text
+        is_torn |= _looks_cut(cells[-1] if cells else "", self._last_cell)
         if text.strip() and is_torn:
             self._report.truncated_at_byte = self._place
             self._report.damaged_bytes += len(rest)
@@ -211,6 +217,12 @@ def _cells(text: str, delimiter: str) -> list[str]:
         return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:
         return text.split(delimiter)
+
+
+def _looks_cut(cell: str, above: str) -> bool:
+    if not cell.strip():
+        return bool(above.strip())
+    return len(cell.partition(".")[2]) < len(above.partition(".")[2])
 
 
 def _column_name(cell: str) -> str:

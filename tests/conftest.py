@@ -1,0 +1,34 @@
+"""Shared data beside the repository: found, or its tests deselected with one printed line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+_DESELECTED = pytest.StashKey[int]()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the data that tests marked ``shared`` need."""
+    return SHARED_DATA
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if SHARED_DATA.is_dir():
+        return
+    missing = [item for item in items if item.get_closest_marker("shared")]
+    if missing:
+        items[:] = [item for item in items if not item.get_closest_marker("shared")]
+        config.hook.pytest_deselected(items=missing)
+        config.stash[_DESELECTED] = len(missing)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    number = config.stash.get(_DESELECTED, 0)
+    if number:
+        terminalreporter.write_line(f"{number} tests need {SHARED_DATA}, which is absent")
