@@ -128,8 +128,7 @@ def value_rows(batch: RecordBatch) -> NDArray[np.bool_]:
         for name in names:
             good &= np.isfinite(np.asarray(batch.columns[name], np.float64))
         return good
-    columns = [np.asarray(column, np.float64) for column in batch.columns.values()]
-    if not columns:
-        return np.zeros(len(batch), np.bool_)
-    any_value: NDArray[np.bool_] = np.isfinite(columns).any(axis=0)
-    return good & any_value
+    has_reading = np.zeros(len(batch), np.bool_)
+    for column in batch.columns.values():
+        has_reading |= np.isfinite(np.asarray(column, np.float64))
+    return good & has_reading

@@ -42,11 +42,11 @@ _GROUNDED = (11, 18)  # disarmed, landing complete
 
 def record_batches(window: LogWindow, state: FlightState) -> Iterator[RecordBatch]:
     """Batches of every kind that a window holds."""
-    gps = window.get("GPS")
+    gps = window.get("GPS", "Status", "Lat", "Lng", "Alt")
     if gps is not None:
         gps = gps.where(_first_instance(gps, "U"))
         knows, utc_ns = gps_utc_ns(gps.fields)
-        if knows.any():
+        if utc_ns.size:
             yield clock_batch("GPS", gps.time_ns[knows], utc_ns)
     yield from _position(window, gps, state)
     yield from _wind(window, state)
@@ -73,7 +73,7 @@ class FlightState:
         """Whether the copter had flown 5 s at each of the messages."""
         row, is_flying = np.array([-1]), np.array([self._is_flying])
         grounded_ns = np.array([self._grounded_ns])
-        events = window.get("EV")
+        events = window.get("EV", "Id")
         if events is not None:
             events = events.where(np.isin(events.fields["Id"], (_NOT_LANDED, *_GROUNDED)))
             row = np.concatenate([row, events.row])
@@ -89,7 +89,7 @@ class FlightState:
 
 def _first_instance(messages: Messages, used: str | None = None) -> NDArray[np.bool_]:
     """The receiver in use, or the first of several sensors, or all where the log has only one."""
-    if used and messages.has(used) and messages.fields[used].dtype == np.uint8:
+    if used and messages.has(used):
         is_used: NDArray[np.bool_] = messages.fields[used] == 1
         if is_used.any():
             return is_used
@@ -102,7 +102,7 @@ def _first_instance(messages: Messages, used: str | None = None) -> NDArray[np.b
 
 def _position(window: LogWindow, gps: Messages | None, state: FlightState) -> Iterator[RecordBatch]:
     """Where the estimator says it is; the receiver alone only where the log has no POS."""
-    messages = window.get("POS")
+    messages = window.get("POS", "Lat", "Lng", "Alt")
     if messages is not None:
         state.has_estimator = True
         yield position_batch(
@@ -130,8 +130,8 @@ def _position(window: LogWindow, gps: Messages | None, state: FlightState) -> It
 def _height_above_ground(window: LogWindow, time_ns: IntArray) -> FloatArray:
     """From a rangefinder that looks down, else from what the autopilot knows, else NaN [m]."""
     height = np.full(time_ns.size, np.nan)
-    ranges = window.get("RFND")
-    if ranges is not None and ranges.has("Dist"):
+    ranges = window.get("RFND", "Dist")
+    if ranges is not None:
         good = ranges.field("Dist") > 0.0
         if ranges.has("Stat"):
             good &= ranges.fields["Stat"] == _RANGE_GOOD
@@ -140,7 +140,7 @@ def _height_above_ground(window: LogWindow, time_ns: IntArray) -> FloatArray:
         fill_nearest(
             height, time_ns, ranges.time_ns[good], ranges.field("Dist")[good], _RANGE_AGE_NS
         )
-    terrain = window.get("TERR")
+    terrain = window.get("TERR", "Status", "Pending", "CHeight")
     if terrain is not None:
         good = (terrain.fields["Status"] == _TERRAIN_OK) & (terrain.fields["Pending"] == 0)
         above = terrain.field("CHeight")[good]
@@ -151,10 +151,10 @@ def _height_above_ground(window: LogWindow, time_ns: IntArray) -> FloatArray:
 def _wind(window: LogWindow, state: FlightState) -> Iterator[RecordBatch]:
     """The estimate of the EKF core in use; EKF3 before EKF2 where both ran."""
     for name, selector in (("XKF2", "XKF4"), ("NKF2", "NKF4"), ("EKF2", "EKF4")):
-        messages = window.get(name)
+        messages = window.get(name, "VWN", "VWE")
         if messages is None:
             continue
-        messages = messages.where(_is_primary(messages, window.get(selector)))
+        messages = messages.where(_is_primary(messages, window.get(selector, "PI")))
         north, east = messages.field("VWN"), messages.field("VWE")
         has_estimate = (north != 0.0) | (east != 0.0)
         yield wind_batch(
@@ -171,7 +171,7 @@ def _is_primary(messages: Messages, selector: Messages | None) -> NDArray[np.boo
     if not messages.has("C"):
         return np.ones(messages.row.size, np.bool_)
     core = messages.fields["C"].astype(np.int64)
-    if selector is None or not selector.has("PI"):
+    if selector is None:
         return np.asarray(core == 0)
     latest = np.maximum(np.searchsorted(selector.row, messages.row) - 1, 0)
     primary = selector.fields["PI"].astype(np.int64)[latest]
@@ -179,7 +179,7 @@ def _is_primary(messages: Messages, selector: Messages | None) -> NDArray[np.boo
 
 
 def _pressure(window: LogWindow) -> Iterator[RecordBatch]:
-    messages = window.get("BARO")
+    messages = window.get("BARO", "Press")
     if messages is not None:
         # its temperature is that of the board, not of the air
         first = messages.where(_first_instance(messages))
@@ -188,8 +188,10 @@ def _pressure(window: LogWindow) -> Iterator[RecordBatch]:
 
 def _gas(window: LogWindow) -> Iterator[RecordBatch]:
     """What the companion sent as NAMED_VALUE_FLOAT, on the boot clock it was stamped with."""
-    messages = window.get("NVAL")
-    if messages is None:
+    messages = window.get("NVAL", "Value")
+    if messages is None or "Name" not in (messages.fields.dtype.names or ()):
+        return
+    if messages.fields["Name"].dtype.kind != "S":
         return
     time_ns = messages.time_ns
     if messages.has("TimeBootMS"):
@@ -206,7 +208,7 @@ def _events(window: LogWindow) -> Iterator[RecordBatch]:
         ("ARM", "armed", "ArmState"),
     ):
         messages = window.get(source)
-        if messages is None or not messages.has(field):
+        if messages is None or field not in (messages.fields.dtype.names or ()):
             continue
         texts = (
             value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

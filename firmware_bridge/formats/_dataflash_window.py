@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Formats", "LogWindow", "Messages"]
+__all__ = ["Formats", "LogWindow", "Messages", "gps_utc_ns"]
 
 _HUNDREDTHS, _TEN_MILLIONTHS = set("cCeE"), set("L")
 _CODES = {
@@ -71,9 +71,9 @@ class Messages(NamedTuple):
     divisors: dict[str, float]
     time_ns: IntArray
 
-    def has(self, name: str) -> bool:
-        """Whether the log's format of this message has the field."""
-        return name in (self.fields.dtype.names or ())
+    def has(self, *names: str) -> bool:
+        """Whether the log's format of this message has all of these fields, as numbers."""
+        return all(_is_number(self.fields.dtype, name) for name in names)
 
     def field(self, name: str) -> FloatArray:
         """A field as float64 in its unit; NaN where the log's format has no such field."""
@@ -141,16 +141,16 @@ class LogWindow:
                 break
         pairs = UtcPairs(empty, empty, empty)
         sent = self._sent("GPS")
-        if sent is not None:
+        if sent is not None and gps_time_fields(sent[1].dtype):
             row, fields, boot_ns = sent
             knows, utc_ns = gps_utc_ns(fields)
             pairs = UtcPairs(row[knows], boot_ns[knows] // 1_000_000, utc_ns // 1_000)
         clock.observe(ticks, pairs, np.full(scan.start.size, NO_TIME))
 
-    def get(self, name: str) -> Messages | None:
-        """Messages of a name, None if there are none."""
+    def get(self, name: str, *numbers: str) -> Messages | None:
+        """Messages of a name; None if there are none, or they lack one of these numbers."""
         sent = self._sent(name)
-        if sent is None:
+        if sent is None or not all(_is_number(sent[1].dtype, number) for number in numbers):
             return None
         row, fields, boot_ns = sent
         form = self._formats.get(name)
@@ -172,26 +172,38 @@ class LogWindow:
         return row[sane], fields[sane], boot_ns[sane]
 
 
+def gps_time_fields(layout: np.dtype[np.void]) -> tuple[str, str] | None:
+    """Names of the GPS week and the time of week [ms] in a GPS message, None if it has none."""
+    for pair in (("GWk", "GMS"), ("Week", "TimeMS")):
+        if all(_is_number(layout, name) for name in (*pair, "Status")):
+            return pair
+    return None
+
+
 def gps_utc_ns(fields: NDArray[np.void]) -> tuple[NDArray[np.bool_], IntArray]:
     """Which GPS rows know UTC (3-D fix, week and time of week), and UTC of those [ns]."""
-    names = fields.dtype.names or ()
-    week = fields["GWk" if "GWk" in names else "Week"].astype(np.int64)
-    in_week_ms = fields["GMS" if "GMS" in names else "TimeMS"].astype(np.int64)
+    names = gps_time_fields(fields.dtype)
+    if names is None:
+        return np.zeros(fields.size, np.bool_), np.zeros(0, np.int64)
+    week, in_week_ms = (fields[name].astype(np.int64) for name in names)
     knows = (fields["Status"] >= _FIX_3D) & (week > 0)
     utc_s = _GPS_EPOCH_S + week[knows] * _WEEK_S - _LEAP_S
     return knows, utc_s * 1_000_000_000 + in_week_ms[knows] * 1_000_000
 
 
 def _sent_boot_ns(name: str, fields: NDArray[np.void]) -> IntArray:
-    names = fields.dtype.names or ()
-    if "TimeUS" in names:
-        sent_us = np.minimum(fields["TimeUS"], np.uint64(_LATEST_NS // 1_000))
+    if _is_number(fields.dtype, "TimeUS"):
+        sent_us = np.minimum(fields["TimeUS"].astype(np.uint64), _LATEST_NS // 1_000)
         return np.asarray(sent_us.astype(np.int64) * 1_000)
     # before 2015 a GPS message had its time of week in TimeMS and boot time in T
     old = "T" if name == "GPS" else "TimeMS"
-    if old in names:
+    if _is_number(fields.dtype, old):
         return fields[old].astype(np.int64) * 1_000_000
     return np.full(fields.size, NO_TIME)
+
+
+def _is_number(layout: np.dtype[np.void], name: str) -> bool:
+    return name in (layout.names or ()) and layout[name].kind in "iuf"
 
 
 def _format(kind: int, columns: list[str], characters: str) -> _Format:

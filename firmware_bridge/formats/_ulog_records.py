@@ -102,7 +102,7 @@ class FlightRecords:
         settled = self._settled_periods(window)
         # airspeed_wind is left out: its instances differ wildly and a copter has no airspeed
         messages = window.first("wind", "wind_estimate", "estimator_wind")
-        if messages is None:
+        if messages is None or not messages.has("windspeed_north", "windspeed_east"):
             return
         north, east = messages.field("windspeed_north"), messages.field("windspeed_east")
         row, is_flying, grounded_ns = settled
@@ -151,7 +151,7 @@ class FlightRecords:
 def _clock(receiver: Messages | None) -> Iterator[RecordBatch]:
     if receiver is None or not receiver.has("time_utc_usec"):
         return
-    utc_us = receiver.fields["time_utc_usec"]
+    utc_us = receiver.field("time_utc_usec")  # exact: microseconds fit a double until 2255
     knows = (utc_us > _YEAR_2015_US) & (utc_us < _LATEST_US)
     if knows.any():
         utc_ns = utc_us[knows].astype(np.int64) * 1_000
@@ -173,7 +173,7 @@ def _sample_time_ns(messages: Messages) -> IntArray:
     """When the sample was taken, where the log says so; else when it was published."""
     if not messages.has("timestamp_sample"):
         return messages.time_ns
-    sample_us = np.minimum(messages.fields["timestamp_sample"], np.uint64(_LATEST_US))
+    sample_us = np.minimum(messages.field("timestamp_sample"), _LATEST_US)
     sample_ns = sample_us.astype(np.int64) * 1_000
     is_near = np.abs(messages.time_ns - sample_ns) < _SAMPLE_LAG_NS
     return np.where(is_near, sample_ns, messages.time_ns)

@@ -47,8 +47,8 @@ class Messages(NamedTuple):
     time_ns: IntArray
 
     def has(self, *names: str) -> bool:
-        """Whether the log's format of this topic has all of these fields."""
-        return set(names) <= set(self.fields.dtype.names or ())
+        """Whether the log's format of this topic has all of these fields, as single numbers."""
+        return all(_is_number(self.fields.dtype, name) for name in names)
 
     def field(self, name: str, scale: float = 1.0) -> NDArray[np.float64]:
         """A field as float64 times `scale`; NaN where the log's format has no such field."""
@@ -171,7 +171,7 @@ class LogWindow:
     def get(self, name: str, instance: int = 0) -> Messages | None:
         """Messages of an instance of a topic, None if there are none."""
         topic = self._definitions.topic(name, instance)
-        if topic is None or "timestamp" not in (topic.layout.names or ()):
+        if topic is None or not _is_number(topic.layout, "timestamp"):
             return None
         row = np.flatnonzero(self._topic == topic.message_id)
         if not row.size:
@@ -181,7 +181,7 @@ class LogWindow:
         places = first[:, np.newaxis] + np.arange(topic.layout.itemsize)
         octets = self._data[np.minimum(places, self._data.size - 1)]
         fields = octets.view(topic.layout).reshape(-1)
-        sane = fields["timestamp"] < _LATEST_US
+        sane = (fields["timestamp"] >= 0) & (fields["timestamp"] < _LATEST_US)
         row, fields = row[sane], fields[sane]
         if not row.size:
             return None
@@ -195,3 +195,7 @@ class LogWindow:
                 if messages is not None:
                     return messages
         return None
+
+
+def _is_number(layout: np.dtype[np.void], name: str) -> bool:
+    return name in (layout.names or ()) and layout[name].kind in "iuf"

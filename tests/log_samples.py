@@ -1,0 +1,257 @@
+"""One short flight as a file of every format, written independently of our readers.
+
+Only NetCDF, which is a format of our Flight, is made with our own code.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from pymavlink.dialects.v20 import all as mavlink
+
+from firmware_bridge.formats import csv
+from firmware_bridge.logfile import ReadReport
+from sensors import flight
+from sensors.assemble import assemble
+
+BOOT_S = 42.0  # the autopilot's uptime at the first sample
+UTC_S = 1_795_221_600  # 2026-11-21T00:40:00Z, at the first sample
+RECEIVER_AHEAD_S = 3.4
+SECONDS, RATE_HZ = 30, 10
+TIME_S = np.arange(SECONDS * RATE_HZ) / RATE_HZ
+LATITUDE = 52.0907 + TIME_S * 1e-5
+LONGITUDE = 5.1214 - TIME_S * 2e-5
+ALTITUDE_M, HOME_M = 10.0, 2.0
+WIND_SPEED, WIND_FROM_DEG = 3.0, 240.0
+EAST = -WIND_SPEED * np.sin(np.radians(WIND_FROM_DEG))
+NORTH = -WIND_SPEED * np.cos(np.radians(WIND_FROM_DEG))
+PRESSURE_PA = 101_300.0
+GAS = 2.0 + np.sin(TIME_S)  # CH4, ppm; once a second in autopilot logs
+WIND_FROM_S = 6.0  # take-off at 0: no estimate before
+
+
+class _Tlog:
+    """Writes a .tlog with pymavlink's encoder."""
+
+    def __init__(self) -> None:
+        self.stream = io.BytesIO()
+        self._senders: dict[tuple[int, int], mavlink.MAVLink] = {}
+
+    def add(
+        self,
+        time_s: float,
+        message: mavlink.MAVLink_message,
+        *,
+        system: int = 1,
+        component: int = 1,
+    ) -> None:
+        sender = self._senders.setdefault(
+            (system, component), mavlink.MAVLink(None, system, component)
+        )
+        received_us = int((UTC_S + RECEIVER_AHEAD_S + time_s) * 1e6)
+        self.stream.write(struct.pack(">Q", received_us) + message.pack(sender))
+        sender.seq = (sender.seq + 1) % 256
+
+
+def write_tlog(
+    path: Path, *, knows_utc: bool = True, first_boot_ms: int = int(BOOT_S * 1e3)
+) -> None:
+    log = _Tlog()
+    for number, time_s in enumerate(TIME_S):
+        boot_ms = (first_boot_ms + round(float(time_s) * 1e3)) % (1 << 32)
+        if number % RATE_HZ == 0:
+            utc_us = int((UTC_S + time_s) * 1e6) if knows_utc else 0
+            log.add(time_s, mavlink.MAVLink_heartbeat_message(2, 3, 209, 5, 4, 3))
+            log.add(
+                time_s,
+                mavlink.MAVLink_heartbeat_message(6, 8, 0, 0, 4, 3),
+                system=255,
+                component=190,
+            )
+            log.add(time_s, mavlink.MAVLink_system_time_message(utc_us, boot_ms))
+            log.add(time_s, mavlink.MAVLink_extended_sys_state_message(0, 1 if time_s < 1 else 2))
+            log.add(
+                time_s, mavlink.MAVLink_scaled_pressure_message(boot_ms, PRESSURE_PA / 100, 0, 3000)
+            )
+            value = mavlink.MAVLink_named_value_float_message(boot_ms, b"CH4_PPM", GAS[number])
+            log.add(time_s, value, component=191)
+        if number % 5 == 0:
+            is_known = time_s >= WIND_FROM_S
+            direction, speed = (WIND_FROM_DEG - 360.0, WIND_SPEED) if is_known else (-180.0, 0.0)
+            log.add(time_s, mavlink.MAVLink_wind_message(direction, speed, 0.0))
+        log.add(
+            time_s,
+            mavlink.MAVLink_global_position_int_message(
+                boot_ms,
+                round(LATITUDE[number] * 1e7),
+                round(LONGITUDE[number] * 1e7),
+                round(ALTITUDE_M * 1e3),
+                round((ALTITUDE_M - HOME_M) * 1e3),
+                0,
+                0,
+                0,
+                65535,
+            ),
+        )
+    log.add(float(TIME_S[-1]), mavlink.MAVLink_statustext_message(6, b"Landed", 0, 0))
+    path.write_bytes(log.stream.getvalue())
+
+
+_DATAFLASH = {
+    "FMT": (128, "BBnNZ", "Type,Length,Name,Format,Columns"),
+    "GPS": (130, "QBBIHBcLLe", "TimeUS,I,Status,GMS,GWk,NSats,HDop,Lat,Lng,Alt"),
+    "POS": (131, "QLLfff", "TimeUS,Lat,Lng,Alt,RelHomeAlt,RelOriginAlt"),
+    "XKF2": (132, "QBcc", "TimeUS,C,VWN,VWE"),
+    "XKF4": (133, "QBb", "TimeUS,C,PI"),
+    "BARO": (134, "QBff", "TimeUS,I,Alt,Press"),
+    "MSG": (135, "QZ", "TimeUS,Message"),
+    "EV": (136, "QB", "TimeUS,Id"),
+    "NVAL": (137, "QINfBB", "TimeUS,TimeBootMS,Name,Value,SSys,SCom"),
+}
+_STRUCT = {"B": "B", "b": "b", "n": "4s", "N": "16s", "Z": "64s", "Q": "Q", "I": "I", "H": "H"}
+_STRUCT |= {"c": "h", "L": "i", "e": "i", "f": "f"}
+
+
+def dataflash_message(name: str, *values: object) -> bytes:
+    kind, form, _ = _DATAFLASH[name]
+    body = struct.pack("<" + "".join(_STRUCT[letter] for letter in form), *values)
+    return bytes([0xA3, 0x95, kind]) + body
+
+
+def dataflash_formats() -> bytes:
+    rows = []
+    for name, (kind, form, columns) in _DATAFLASH.items():
+        size = 3 + struct.calcsize("<" + "".join(_STRUCT[letter] for letter in form))
+        texts = (text.encode() for text in (name, form, columns))
+        rows.append(dataflash_message("FMT", kind, size, *texts))
+    return b"".join(rows)
+
+
+def write_dataflash(path: Path) -> None:
+    parts = [dataflash_formats(), dataflash_message("MSG", int(BOOT_S * 1e6), b"Arming")]
+    parts.append(dataflash_message("EV", int(BOOT_S * 1e6), 28))
+    gps_s = UTC_S + 18 - 315_964_800
+    for number, time_s in enumerate(TIME_S):
+        boot_us = round(float(BOOT_S + time_s) * 1e6)
+        place = round(LATITUDE[number] * 1e7), round(LONGITUDE[number] * 1e7)
+        if number % 2 == 0:
+            week, second = divmod(gps_s + time_s, 604_800)
+            parts.append(
+                dataflash_message(
+                    "GPS",
+                    boot_us,
+                    0,
+                    3,
+                    round(second * 1e3),
+                    int(week),
+                    12,
+                    90,
+                    *place,
+                    round(ALTITUDE_M * 100),
+                )
+            )
+        is_known = time_s >= WIND_FROM_S
+        wind = (round(NORTH * 100), round(EAST * 100)) if is_known else (0, 0)
+        for core in (0, 1):
+            parts.append(dataflash_message("XKF4", boot_us, core, 1))
+            parts.append(
+                dataflash_message("XKF2", boot_us, core, *(wind if core == 1 else (500, 0)))
+            )
+        parts.append(
+            dataflash_message("POS", boot_us, *place, ALTITUDE_M, ALTITUDE_M - HOME_M, 0.0)
+        )
+        parts.append(dataflash_message("BARO", boot_us, 0, 0.0, PRESSURE_PA))
+        if number % RATE_HZ == 0:
+            named = b"CH4_PPM", float(GAS[number]), 1, 191
+            parts.append(dataflash_message("NVAL", boot_us + 9000, boot_us // 1000, *named))
+    path.write_bytes(b"".join(parts))
+
+
+def ulog_message(kind: str, payload: bytes) -> bytes:
+    return struct.pack("<HB", len(payload), ord(kind)) + payload
+
+
+ULOG_HEADER = b"ULog\x01\x12\x35\x01" + struct.pack("<Q", int(BOOT_S * 1e6))
+_ULOG = {
+    "vehicle_gps_position": "uint64_t timestamp;uint64_t time_utc_usec;int32_t lat;int32_t lon;"
+    "int32_t alt;uint8_t fix_type;uint8_t[3] _padding0;",
+    "vehicle_global_position": "uint64_t timestamp;uint64_t timestamp_sample;double lat;double lon;"
+    "float alt;bool terrain_alt_valid;uint8_t[3] _padding0;",
+    "wind": "uint64_t timestamp;float windspeed_north;float windspeed_east;",
+    "vehicle_air_data": "uint64_t timestamp;float baro_pressure_pa;",
+    "vehicle_land_detected": "uint64_t timestamp;bool landed;",
+    "home_position": "uint64_t timestamp;double lat;double lon;float alt;",
+}
+
+
+def ulog_definitions() -> bytes:
+    formats = [ulog_message("F", f"{name}:{fields}".encode()) for name, fields in _ULOG.items()]
+    topics = [
+        ulog_message("A", struct.pack("<BH", 0, number) + name.encode())
+        for number, name in enumerate(_ULOG)
+    ]
+    flags = ulog_message("B", bytes(40))
+    return ULOG_HEADER + flags + b"".join(formats + topics)
+
+
+def ulog_data(name: str, form: str, *values: object) -> bytes:
+    return ulog_message("D", struct.pack("<H" + form, list(_ULOG).index(name), *values))
+
+
+def write_ulog(path: Path) -> None:
+    parts = [ulog_definitions()]
+    for number, time_s in enumerate(TIME_S):
+        us = round(float(BOOT_S + time_s) * 1e6)
+        if number == 0:
+            parts.append(ulog_data("home_position", "Qddf", us, 0.0, 0.0, HOME_M))
+        if number % RATE_HZ == 0:
+            parts.append(ulog_data("vehicle_land_detected", "QB", us, int(time_s < 1)))
+            place = round(LATITUDE[number] * 1e7), round(LONGITUDE[number] * 1e7)
+            utc_us = int((UTC_S + time_s) * 1e6)
+            parts.append(ulog_data("vehicle_gps_position", "QQiiiB", us, utc_us, *place, 10_000, 3))
+            parts.append(ulog_data("vehicle_air_data", "Qf", us, PRESSURE_PA))
+        if number % 5 == 0:
+            wind = (NORTH, EAST) if time_s >= WIND_FROM_S else (0.0, 0.0)
+            parts.append(ulog_data("wind", "Qff", us, *wind))
+        place = float(LATITUDE[number]), float(LONGITUDE[number]), ALTITUDE_M
+        parts.append(ulog_data("vehicle_global_position", "QQddfB", us + 5000, us, *place, 0))
+    parts.append(ulog_message("L", struct.pack("<BQ", 54, us) + b"Landed"))
+    path.write_bytes(b"".join(parts))
+
+
+def csv_text() -> str:
+    rows = [
+        "time,latitude,longitude,altitude_amsl_m,wind_speed_m_s,wind_from_deg,pressure_pa,ch4_ppm"
+    ]
+    for number, time_s in enumerate(TIME_S):
+        stamp = np.datetime64(int(UTC_S * 1000 + round(time_s * 1000)), "ms")
+        rows.append(
+            f"{stamp}Z,{LATITUDE[number]:.7f},{LONGITUDE[number]:.7f},{ALTITUDE_M},"
+            f"{WIND_SPEED},{WIND_FROM_DEG},{PRESSURE_PA},{GAS[number]:.6f}"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def write_csv(path: Path) -> None:
+    path.write_text(csv_text(), encoding="utf-8")
+
+
+def write_netcdf(path: Path) -> None:
+    table = path.with_suffix(".csv")
+    write_csv(table)
+    columns = assemble(csv.read(table, ReadReport(path=table)))
+    flight.write_netcdf(flight.from_columns(columns), path)
+    table.unlink()
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "csv": write_csv,
+    "dataflash": write_dataflash,
+    "netcdf": write_netcdf,
+    "tlog": write_tlog,
+    "ulog": write_ulog,
+}
