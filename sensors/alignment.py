@@ -126,6 +126,5 @@ def _between(
     if values.size == 0:
         return np.full(found.weight.shape, np.nan)
     start, end = values[found.before], values[found.after]
-    between = start + found.weight * difference(start, end)
-    # at an exact time the value itself, so that nothing is lost to rounding
-    return np.where(found.is_within, np.where(found.is_exact, start, between), np.nan)
+    # at an exact time start and end are one: the value itself
+    return np.where(found.is_within, start + found.weight * difference(start, end), np.nan)

@@ -14,6 +14,7 @@ from sensors import placing, weather
 from sensors.channels import Channel, channels_of
 from sensors.errors import FlightError
 from sensors.records import Quality
+from sensors.series import Readings, readings_of
 from sensors.streams import Stream, VehicleTime, iso_utc, join_batches, vehicle_time
 
 if TYPE_CHECKING:
@@ -139,24 +140,22 @@ def assemble(
     clock = vehicle_time(batch for batch in kept if batch.kind == "clock")
     offset_ns = round((offset_s or 0.0) * 1e9)
     streams, notes = _on_utc(join_batches(kept), clock, offset_ns)
-    gases = [stream for stream in streams if stream.kind == "gas"]
-    if not any(stream.columns for stream in gases):
+    readings = readings_of(streams)
+    if readings.time_ns.size == 0:
         where = ", ".join(dict.fromkeys(stream.source for stream in streams)) or "the input"
         raise FlightError(
             f"{where}: no gas readings; give a log with a gas column named with its unit, "
             "for example pid_ppb"
         )
-    order, time_ns = _sample_times(gases)
-    placed = placing.place(streams, gases, order, time_ns, max_gap_s=max_gap_s)
-    air = weather.air_at(streams, gases, order, time_ns, given=wind)
-    channels, channel_notes = channels_of(gases, order, gas=gas, lamp_ev=lamp_ev)
-    statement = _clock_statement(clock, gases, placed.source, offset_s)
+    placed = placing.place(streams, readings, max_gap_s=max_gap_s)
+    air = weather.air_at(streams, readings, given=wind)
+    channels, channel_notes = channels_of(readings, gas=gas, lamp_ev=lamp_ev)
+    statement = _clock_statement(clock, readings, placed.source, offset_s)
     notes += [statement] * (clock.pairs > 0 or bool(offset_s))
     notes += [*placed.notes, *air.notes, *channel_notes]
-    quality = placed.quality | _clock_quality(streams, gases, order, placed.source)
     return FlightColumns(
         name=name,
-        time_ns=time_ns,
+        time_ns=readings.time_ns,
         latitude=placed.latitude,
         longitude=placed.longitude,
         altitude=placed.altitude,
@@ -166,7 +165,7 @@ def assemble(
         air_temperature=air.temperature,
         relative_humidity=air.relative_humidity,
         air_pressure=air.pressure,
-        quality=quality,
+        quality=placed.quality | _poor_clock_bits(readings),
         channels=channels,
         wind_source=air.wind_source,
         wind_height_m=wind_height_m,
@@ -201,32 +200,15 @@ def _on_utc(
     return [stream for stream in converted if stream is not None], notes
 
 
-def _sample_times(gases: list[Stream]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Order that sorts the joined gas records in time, equal times kept as they came."""
-    joined = np.concatenate([stream.time_ns for stream in gases])
-    order = np.argsort(joined, kind="stable").astype(np.int64)
-    return order, joined[order]
-
-
-def _clock_quality(
-    streams: list[Stream], gases: list[Stream], order: NDArray[np.int64], placed_by: str
-) -> NDArray[np.uint16]:
-    own = np.concatenate([stream.quality for stream in gases])[order]
-    poor = np.uint16(Quality.CLOCK_POOR)
-    is_poor = any(
-        stream.source == placed_by and stream.kind == "pose" and bool((stream.quality & poor).any())
-        for stream in streams
-    )
-    return (own & poor) | np.full(order.shape, poor if is_poor else 0, np.uint16)
+def _poor_clock_bits(readings: Readings) -> NDArray[np.uint16]:
+    own = np.concatenate([stream.quality for stream in readings.streams])[readings.order]
+    return own & np.uint16(Quality.CLOCK_POOR)
 
 
 def _clock_statement(
-    clock: VehicleTime, gases: list[Stream], placed_by: str, offset_s: float | None
+    clock: VehicleTime, readings: Readings, placed_by: str, offset_s: float | None
 ) -> str:
-    first, last = (
-        iso_utc(int(pick([pick(stream.time_ns) for stream in gases if stream.time_ns.size])))
-        for pick in (np.min, np.max)
-    )
+    first, last = (iso_utc(int(time)) for time in readings.time_ns[[0, -1]])
     parts = [
         f"clock: gas readings {first} to {last}, {offset_s or 0.0:+.3f} s added to their times"
         + (" as given" if offset_s is not None else "")

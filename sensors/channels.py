@@ -15,6 +15,7 @@ from sensors.units import unit_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sensors.series import Readings
     from sensors.streams import Stream
 
 __all__ = ["DEFAULT_GAS", "Channel", "channels_of"]
@@ -50,16 +51,13 @@ class Channel:
 
 
 def channels_of(
-    streams: list[Stream], order: NDArray[np.int64], *, gas: str | None, lamp_ev: float
+    readings: Readings, *, gas: str | None, lamp_ev: float
 ) -> tuple[dict[str, Channel], list[str]]:
     """Channels of the gas series of a flight, and what is to be said about them.
 
     Parameters
     ----------
-    streams : list of Stream
-        Of kind "gas".
-    order : ndarray of int64, shape (n,)
-        Sorts their joined records in time.
+    readings : Readings
     gas : str or None
         Gas looked for; None means `DEFAULT_GAS` and no complaint.
     lamp_ev : float
@@ -76,6 +74,7 @@ def channels_of(
         `gas` is not in the table, or no channel can see it.
     """
     wanted = gases.resolve(gas or DEFAULT_GAS).name
+    streams, order = readings.streams, readings.order
     channels: dict[str, Channel] = {}
     notes: list[str] = []
     names = dict.fromkeys(name for stream in streams for name in stream.columns)

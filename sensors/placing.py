@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensors.alignment import (
-    bracket,
-    longitudes_between,
-    series_at,
-    values_between,
-    wrapped,
-)
+from sensors.alignment import bracket, longitudes_between, values_between, wrapped
 from sensors.errors import FlightError
 from sensors.records import Quality
-from sensors.streams import Stream, iso_utc
+from sensors.series import Readings, Series, series_of
+from sensors.streams import iso_utc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
-    IntArray = NDArray[np.int64]
+    from sensors.streams import Stream
 
-__all__ = ["Placed", "own_rows", "place"]
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Placed", "place"]
 
 _HEIGHTS = ("altitude_amsl_m", "height_above_ground_m", "height_above_home_m")
 # of two sources that place equally many readings, the one listed first
@@ -49,7 +45,7 @@ class Placed:
 class _Fixes:
     """Positions for the readings from one source; `state` 0 own, 1 between fixes, 2 none."""
 
-    stream: Stream
+    series: Series
     latitude: FloatArray
     longitude: FloatArray
     heights: dict[str, FloatArray]
@@ -60,30 +56,18 @@ class _Fixes:
         return int((self.state < 2).sum())
 
 
-def place(
-    streams: list[Stream],
-    gases: list[Stream],
-    order: IntArray,
-    time_ns: IntArray,
-    *,
-    max_gap_s: float,
-) -> Placed:
+def place(streams: list[Stream], readings: Readings, *, max_gap_s: float) -> Placed:
     """Positions of gas readings.
 
     A position in the row of the reading is taken as it is; else it is interpolated between fixes
     no more than `max_gap_s` apart, of the source that places the most readings. Sources are not
-    mixed.
+    mixed, but every gas log has its own.
 
     Parameters
     ----------
     streams : list of Stream
         Of all kinds, on UTC.
-    gases : list of Stream
-        Those of kind "gas".
-    order : ndarray of int64, shape (n,)
-        Sorts the joined gas records in time.
-    time_ns : ndarray of int64, shape (n,)
-        Sorted times of the gas records.
+    readings : Readings
     max_gap_s : float
         [s].
 
@@ -96,110 +80,65 @@ def place(
     FlightError
         There is no position at all, or none at the time of a reading.
     """
-    poses = [stream for stream in streams if stream.kind == "pose"]
     candidates = [
-        _fixes(stream, gases, order, time_ns, max_gap_s)
-        for stream in poses
-        if np.isfinite(_latitude(stream)).any()
+        _fixes(series, readings, max_gap_s)
+        for series in series_of(streams, "pose", readings)
+        if np.isfinite(_latitude(series)).any()
     ]
     if not candidates:
-        names = ", ".join(dict.fromkeys(stream.source for stream in gases))
-        raise FlightError(f"{names}: no positions; give the autopilot log of the flight beside it")
-    own = {stream.source for stream in gases}
+        raise FlightError(
+            f"{readings.sources}: no positions; give the autopilot log of the flight beside it"
+        )
     most = max(fixes.number for fixes in candidates)
-    best = max(candidates, key=lambda fixes: _rank(fixes, own, most))
+    best = max(candidates, key=lambda fixes: _rank(fixes, most))
     if best.number == 0:
-        raise _apart(best.stream, gases, time_ns, max_gap_s)
+        raise _apart(best.series, readings, max_gap_s)
     return _placed(best, max_gap_s)
 
 
-def own_rows(
-    stream: Stream, gases: list[Stream], order: IntArray, values: FloatArray
-) -> FloatArray | None:
-    """Values for the readings where a series was recorded row by row with a gas series.
-
-    Parameters
-    ----------
-    stream : Stream
-        Any kind.
-    gases : list of Stream
-    order : ndarray of int64, shape (n,)
-    values : ndarray, shape (m,)
-        Of `stream`.
-
-    Returns
-    -------
-    ndarray, shape (n,), or None
-        NaN at readings of other gas series; None if the series has no rows in common with any.
-    """
-    parts, found = [], False
-    for gas in gases:
-        is_same = gas.source == stream.source and np.array_equal(gas.time_ns, stream.time_ns)
-        parts.append(values if is_same else np.full(gas.time_ns.shape, np.nan))
-        found = found or is_same
-    return np.concatenate(parts)[order] if found else None
-
-
-def _latitude(stream: Stream) -> FloatArray:
-    latitude, longitude = stream.column("latitude"), stream.column("longitude")
+def _latitude(series: Series) -> FloatArray:
+    latitude, longitude = series.column("latitude"), series.column("longitude")
     is_fix = np.isfinite(longitude) & ((latitude != 0.0) | (longitude != 0.0))
     is_fix &= (np.abs(latitude) <= 90.0) & (np.abs(longitude) <= 360.0)
     return np.where(is_fix, latitude, np.nan)
 
 
-def _fixes(
-    stream: Stream, gases: list[Stream], order: IntArray, time_ns: IntArray, max_gap_s: float
-) -> _Fixes:
-    latitude, longitude = _latitude(stream), wrapped(stream.column("longitude"))
+def _fixes(series: Series, readings: Readings, max_gap_s: float) -> _Fixes:
+    latitude, longitude = _latitude(series), wrapped(series.column("longitude"))
     is_fix = np.isfinite(latitude)
-    times, first = np.unique(stream.time_ns[is_fix], return_index=True)
-    found = bracket(times, time_ns, max_gap_s=max_gap_s)
+    times, first = np.unique(series.time_ns[is_fix], return_index=True)
+    found = bracket(times, readings.time_ns, max_gap_s=max_gap_s)
     state = np.where(found.is_exact, 0, np.where(found.is_within, 1, 2)).astype(np.int8)
     placed_latitude = values_between(found, latitude[is_fix][first])
     placed_longitude = longitudes_between(found, longitude[is_fix][first])
-    own = own_rows(stream, gases, order, latitude)
-    own_longitude = own_rows(stream, gases, order, longitude)
-    if own is not None and own_longitude is not None:
+    if series.is_own:
+        own = series.in_rows_of(readings, latitude)
         is_own = np.isfinite(own)
+        own_longitude = series.in_rows_of(readings, longitude)
         placed_latitude = np.where(is_own, own, placed_latitude)
         placed_longitude = np.where(is_own, own_longitude, placed_longitude)
         state = np.where(is_own, np.int8(0), np.maximum(state, 1)).astype(np.int8)
-    return _Fixes(
-        stream=stream,
-        latitude=placed_latitude,
-        longitude=placed_longitude,
-        heights=_heights(stream, gases, order, time_ns, max_gap_s),
-        state=state,
-    )
+    heights = {
+        name: series.at(readings, series.column(name), max_gap_s=max_gap_s) for name in _HEIGHTS
+    }
+    return _Fixes(series, placed_latitude, placed_longitude, heights, state)
 
 
-def _heights(
-    stream: Stream, gases: list[Stream], order: IntArray, time_ns: IntArray, max_gap_s: float
-) -> dict[str, FloatArray]:
-    heights = {}
-    for name in _HEIGHTS:
-        values = stream.column(name)
-        between = series_at(stream.time_ns, values, time_ns, max_gap_s=max_gap_s)
-        own = own_rows(stream, gases, order, values)
-        heights[name] = between if own is None else np.where(np.isfinite(own), own, between)
-    return heights
-
-
-def _rank(fixes: _Fixes, own: set[str], most: int) -> tuple[bool, int, int]:
-    """Orders sources; the gas log's own positions go first unless they place few readings."""
-    source = fixes.stream.source
+def _rank(fixes: _Fixes, most: int) -> tuple[bool, int, int]:
+    """Orders sources; the gas logs' own positions go first unless they place few readings."""
+    source = fixes.series.source
     preference = _PREFERRED.index(source) if source in _PREFERRED else len(_PREFERRED)
-    return source in own and fixes.number * 2 >= most, fixes.number, -preference
+    return fixes.series.is_own and fixes.number * 2 >= most, fixes.number, -preference
 
 
-def _apart(stream: Stream, gases: list[Stream], time_ns: IntArray, max_gap_s: float) -> FlightError:
-    names = ", ".join(dict.fromkeys(gas.source for gas in gases))
-    first, last = int(stream.time_ns.min()), int(stream.time_ns.max())
+def _apart(series: Series, readings: Readings, max_gap_s: float) -> FlightError:
+    first, last = int(series.time_ns.min()), int(series.time_ns.max())
+    start, end = int(readings.time_ns[0]), int(readings.time_ns[-1])
     spans = (
-        f"{names} runs from {iso_utc(int(time_ns[0]))} to {iso_utc(int(time_ns[-1]))}, "
-        f"{stream.source} from {iso_utc(first)} to {iso_utc(last)}"
+        f"{readings.sources} runs from {iso_utc(start)} to {iso_utc(end)}, "
+        f"{series.source} from {iso_utc(first)} to {iso_utc(last)}"
     )
-    if last < time_ns[0] or first > time_ns[-1]:
+    if last < start or first > end:
         return FlightError(
             f"{spans}: they do not overlap in time; if a clock was wrong, give the seconds to add "
             "to the gas log's times with --offset-s"
@@ -217,7 +156,9 @@ def _placed(fixes: _Fixes, max_gap_s: float) -> Placed:
         [int(Quality.INTERPOLATED), int(Quality.NO_POSITION)],
         0,
     ).astype(np.uint16)
-    source, total = fixes.stream.source, is_placed.size
+    if (fixes.series.quality & np.uint16(Quality.CLOCK_POOR)).any():
+        quality |= np.uint16(Quality.CLOCK_POOR)
+    source, total = fixes.series.source, is_placed.size
     between, without = int((fixes.state == 1).sum()), int((fixes.state == 2).sum())
     notes = []
     if without:
@@ -250,9 +191,9 @@ def _height_above_ground(fixes: _Fixes, is_placed: NDArray[np.bool_]) -> tuple[F
     home = fixes.heights["height_above_home_m"]
     has_ground = int(np.isfinite(ground[is_placed]).sum())
     if has_ground * 2 >= is_placed.sum():
-        return ground, f"above ground, from {fixes.stream.source}"
+        return ground, f"above ground, from {fixes.series.source}"
     if np.isfinite(home[is_placed]).any():
-        return home, f"above home, taken as above ground ({fixes.stream.source} knows no terrain)"
+        return home, f"above home, taken as above ground ({fixes.series.source} knows no terrain)"
     if has_ground:
-        return ground, f"above ground, from {fixes.stream.source}, at {has_ground} readings only"
-    return ground, f"unknown: {fixes.stream.source} has no height above ground or home"
+        return ground, f"above ground, from {fixes.series.source}, at {has_ground} readings only"
+    return ground, f"unknown: {fixes.series.source} has no height above ground or home"

@@ -71,9 +71,10 @@ RESERVED = frozenset(
         "air_pressure",
         "quality",
         "trajectory",
+        "airborne",
     }
 )
-_DERIVED = ("_quality", "_corrected", "_baseline", "_sigma", "_plume")
+_DERIVED = ("_quality", "_corrected", "_baseline", "_sigma", "_plume", "_warming_up")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

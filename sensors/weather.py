@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensors.alignment import series_at
-from sensors.placing import own_rows
+from sensors.series import Readings, Series, series_of
 from sensors.units import towards_vector
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from sensors.streams import Stream
 
     FloatArray = NDArray[np.float64]
-    IntArray = NDArray[np.int64]
 
 __all__ = ["AUTOPILOT", "GIVEN", "WIND_GAP_S", "Air", "air_at"]
 
@@ -41,14 +39,7 @@ class Air:
     history: tuple[str, ...]
 
 
-def air_at(
-    streams: list[Stream],
-    gases: list[Stream],
-    order: IntArray,
-    time_ns: IntArray,
-    *,
-    given: tuple[float, float] | None,
-) -> Air:
+def air_at(streams: list[Stream], readings: Readings, *, given: tuple[float, float] | None) -> Air:
     """Wind and air at the times of the readings.
 
     An anemometer's wind goes before the autopilot's estimate, which goes before what was given;
@@ -57,8 +48,9 @@ def air_at(
 
     Parameters
     ----------
-    streams, gases, order, time_ns
-        As in `placing.place`.
+    streams : list of Stream
+        Of all kinds, on UTC.
+    readings : Readings
     given : (speed, from_deg) or None
         [m s-1], clockwise from true north [degree].
 
@@ -66,17 +58,19 @@ def air_at(
     -------
     Air
     """
-    east, north, kind, source = _wind(streams, gases, order, time_ns, given)
+    east, north, kind, source = _wind(series_of(streams, "wind", readings), readings, given)
+    total = readings.time_ns.size
     without = int(np.isnan(east).sum())
     notes = []
     if kind == "none":
         notes.append("wind: none in the logs; give --wind-speed and --wind-from if you know it")
     elif without:
-        notes.append(f"wind: {without} of {time_ns.size} readings have none ({source})")
+        notes.append(f"wind: {without} of {total} readings have none ({source})")
     if given is not None and kind != GIVEN:
         notes.append(f"wind: what was given is not used, the flight has wind from {source}")
+    environments = series_of(streams, "environment", readings)
     state = {
-        name: _environment(streams, gases, order, time_ns, name)
+        name: _environment(environments, readings, name)
         for name in ("temperature", "relative_humidity", "pressure")
     }
     return Air(
@@ -87,85 +81,57 @@ def air_at(
         notes=tuple(notes),
         history=(
             f"wind: {kind} ({source}), as a vector across gaps of at most {WIND_GAP_S:g} s, "
-            f"{without} of {time_ns.size} readings without",
+            f"{without} of {total} readings without",
         ),
     )
 
 
 def _wind(
-    streams: list[Stream],
-    gases: list[Stream],
-    order: IntArray,
-    time_ns: IntArray,
-    given: tuple[float, float] | None,
+    winds: list[Series], readings: Readings, given: tuple[float, float] | None
 ) -> tuple[FloatArray, FloatArray, str, str]:
-    winds = [stream for stream in streams if stream.kind == "wind"]
     for kind in ("anemometer", AUTOPILOT):
-        series = [
-            (*_wind_series(stream, gases, order, time_ns), kind, stream.source)
-            for stream in winds
-            if _wind_kind(stream) == kind
+        found = [
+            (*_vector_at(series, readings), kind, series.source)
+            for series in winds
+            if _wind_kind(series) == kind
         ]
-        known = [entry for entry in series if np.isfinite(entry[0]).any()]
+        known = [entry for entry in found if np.isfinite(entry[0]).any()]
         if known:
             return max(known, key=lambda entry: int(np.isfinite(entry[0]).sum()))
-    if given is None:
-        given_streams = [stream for stream in winds if _wind_kind(stream) == GIVEN]
-        if given_streams:
-            east, north = _wind_series(given_streams[0], gases, order, time_ns)
-            return east, north, GIVEN, "as given before"
-        nothing = np.full(time_ns.shape, np.nan)
-        return nothing, nothing.copy(), "none", "no log holds any"
-    east, north = towards_vector(*given)
-    return (
-        np.full(time_ns.shape, float(east)),
-        np.full(time_ns.shape, float(north)),
-        GIVEN,
-        f"{given[0]:g} m/s from {given[1]:g} degrees",
+    shape = readings.time_ns.shape
+    if given is not None:
+        east, north = towards_vector(*given)
+        source = f"{given[0]:g} m/s from {given[1]:g} degrees"
+        return np.full(shape, float(east)), np.full(shape, float(north)), GIVEN, source
+    for series in winds:
+        if _wind_kind(series) == GIVEN:
+            return *_vector_at(series, readings), GIVEN, "as given before"
+    return np.full(shape, np.nan), np.full(shape, np.nan), "none", "no log holds any"
+
+
+def _wind_kind(series: Series) -> str:
+    if series.source in {AUTOPILOT, GIVEN}:
+        return series.source
+    return "anemometer" if series.is_gas_log else AUTOPILOT
+
+
+def _vector_at(series: Series, readings: Readings) -> tuple[FloatArray, FloatArray]:
+    components = series.column("eastward"), series.column("northward")
+    is_known = np.isfinite(components[0]) & np.isfinite(components[1])
+    east, north = (
+        series.at(readings, np.where(is_known, component, np.nan), max_gap_s=WIND_GAP_S)
+        for component in components
     )
+    return east, north
 
 
-def _wind_kind(stream: Stream) -> str:
-    if stream.source in {AUTOPILOT, GIVEN}:
-        return stream.source
-    return "anemometer" if stream.is_gas_log else AUTOPILOT
-
-
-def _wind_series(
-    stream: Stream, gases: list[Stream], order: IntArray, time_ns: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    east, north = stream.column("eastward"), stream.column("northward")
-    is_known = np.isfinite(east) & np.isfinite(north)
-    columns = [np.where(is_known, component, np.nan) for component in (east, north)]
-    at_readings = [
-        _at(stream, gases, order, time_ns, component, WIND_GAP_S) for component in columns
-    ]
-    return at_readings[0], at_readings[1]
-
-
-def _environment(
-    streams: list[Stream], gases: list[Stream], order: IntArray, time_ns: IntArray, name: str
-) -> FloatArray:
+def _environment(environments: list[Series], readings: Readings, name: str) -> FloatArray:
     """Values of the series that knows the most readings; a gas log's own goes first."""
-    known = [
-        (stream.is_gas_log, _at(stream, gases, order, time_ns, stream.column(name), AIR_GAP_S))
-        for stream in streams
-        if stream.kind == "environment"
+    found = [
+        (series.is_gas_log, series.at(readings, series.column(name), max_gap_s=AIR_GAP_S))
+        for series in environments
     ]
-    known = [entry for entry in known if np.isfinite(entry[1]).any()]
+    known = [entry for entry in found if np.isfinite(entry[1]).any()]
     if not known:
-        return np.full(time_ns.shape, np.nan)
+        return np.full(readings.time_ns.shape, np.nan)
     return max(known, key=lambda entry: (entry[0], int(np.isfinite(entry[1]).sum())))[1]
-
-
-def _at(
-    stream: Stream,
-    gases: list[Stream],
-    order: IntArray,
-    time_ns: IntArray,
-    values: FloatArray,
-    max_gap_s: float,
-) -> FloatArray:
-    between = series_at(stream.time_ns, values, time_ns, max_gap_s=max_gap_s)
-    own = own_rows(stream, gases, order, values)
-    return between if own is None else np.where(np.isfinite(own), own, between)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -180,6 +182,21 @@ def test_receiver_stamps_are_the_last_resort_and_say_so():
     assert any("receiving computer's own stamps" in note for note in flight.notes)
 
 
+def test_receiver_stamps_are_corrected_where_the_log_tells_by_how_much():
+    fixes = boot_batch(
+        "pose",
+        "GPS_RAW_INT",
+        np.arange(10) + 4.0,  # stamped 4 s late
+        clock="receiver",
+        latitude=np.arange(10),
+        longitude=[0.5] * 10,
+    )
+    pairs = clock_batch(clock="receiver", ahead_s=4.0)
+    flight = assemble([gas_batch([3]), pairs, fixes])
+    assert flight.latitude.tolist() == [3.0]
+    assert not flight.quality[0] & Quality.CLOCK_POOR
+
+
 def own_log(seconds, latitude, **wind):
     times = gas_batch(seconds).time_ns
     pose = {"latitude": np.asarray(latitude, float), "longitude": np.full(times.size, 5.0)}
@@ -232,6 +249,26 @@ def test_two_gas_logs_keep_all_their_readings():
     assert flight.channels["pid"].values[[0, 2]].tolist() == [0, 1]
     assert flight.channels["mox"].values[[1, 3]].tolist() == [10, 20]
     assert flight.channels["mox"].quality.tolist() == [1, 0, 1, 0]
+
+
+def renamed(batches, source):
+    return [replace(batch, source=source) for batch in batches]
+
+
+def test_two_logs_with_the_same_times_keep_their_own_positions():
+    there = renamed(own_log([0, 0], [60, 61]), "other.csv")
+    there[1] = replace(there[1], columns={"mox": np.array([1.0, 2.0])}, units={"mox": "ohm"})
+    flight = assemble([*own_log([0, 0], [50, 51]), *there])
+    assert flight.latitude[np.isfinite(flight.channels["pid"].values)].tolist() == [50, 51]
+    assert flight.latitude[np.isfinite(flight.channels["mox"].values)].tolist() == [60, 61]
+
+
+def test_two_flights_one_after_the_other_keep_position_and_wind():
+    first = own_log([0, 1], [50, 51], eastward=[1, 1], northward=[1, 1])
+    second = own_log([900, 901], [52, 53], eastward=[2, 2], northward=[2, 2])
+    flight = assemble([*first, *renamed(second, "b.csv")])
+    assert flight.latitude.tolist() == [50, 51, 52, 53]
+    assert flight.eastward_wind.tolist() == [1, 1, 2, 2]
 
 
 def test_height_above_ground_is_taken_where_it_is_known():
