@@ -25,6 +25,7 @@ __all__ = [
     "event_batch",
     "fill_nearest",
     "named_values",
+    "numbers",
     "position_batch",
     "wind_batch",
 ]
@@ -180,6 +181,20 @@ def fill_nearest(
     nearest = np.where(is_before_nearer, before, after)
     usable = np.isnan(values) & (np.abs(known_ns[nearest] - time_ns) <= age_ns)
     values[usable] = known[nearest[usable]]
+
+
+def numbers(raw: NDArray[np.generic]) -> FloatArray:
+    """A field as float64; what is not finite is NaN.
+
+    Examples
+    --------
+    >>> numbers(np.array([1.5, np.inf], np.float32))
+    array([1.5, nan])
+    """
+    with np.errstate(invalid="ignore"):  # damage can look like a signalling NaN
+        values = raw.astype(np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
 def _missing(rows: BoolArray) -> NDArray[np.uint16]:

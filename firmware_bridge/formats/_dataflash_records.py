@@ -75,9 +75,9 @@ class FlightState:
         grounded_ns = np.array([self._grounded_ns])
         events = window.get("EV", "Id")
         if events is not None:
-            events = events.where(np.isin(events.fields["Id"], (_NOT_LANDED, *_GROUNDED)))
+            events = events.where(np.isin(events.field("Id"), (_NOT_LANDED, *_GROUNDED)))
             row = np.concatenate([row, events.row])
-            is_flying = np.concatenate([is_flying, events.fields["Id"] == _NOT_LANDED])
+            is_flying = np.concatenate([is_flying, events.field("Id") == _NOT_LANDED])
             # whatever the event, the copter was on the ground until it
             grounded_ns = np.concatenate([grounded_ns, events.time_ns])
         latest = np.searchsorted(row, messages.row, side="right") - 1
@@ -90,12 +90,12 @@ class FlightState:
 def _first_instance(messages: Messages, used: str | None = None) -> NDArray[np.bool_]:
     """The receiver in use, or the first of several sensors, or all where the log has only one."""
     if used and messages.has(used):
-        is_used: NDArray[np.bool_] = messages.fields[used] == 1
+        is_used: NDArray[np.bool_] = messages.field(used) == 1
         if is_used.any():
             return is_used
     for name in ("I", "Instance"):
         if messages.has(name):
-            first: NDArray[np.bool_] = messages.fields[name] == 0
+            first: NDArray[np.bool_] = messages.field(name) == 0
             return first
     return np.ones(messages.row.size, np.bool_)
 
@@ -123,7 +123,7 @@ def _position(window: LogWindow, gps: Messages | None, state: FlightState) -> It
             longitude=gps.field("Lng"),
             altitude_amsl_m=gps.field("Alt"),
             height_above_ground_m=_height_above_ground(window, gps.time_ns),
-            is_fix=gps.fields["Status"] >= _FIX_3D,
+            is_fix=gps.field("Status") >= _FIX_3D,
         )
 
 
@@ -134,15 +134,15 @@ def _height_above_ground(window: LogWindow, time_ns: IntArray) -> FloatArray:
     if ranges is not None:
         good = ranges.field("Dist") > 0.0
         if ranges.has("Stat"):
-            good &= ranges.fields["Stat"] == _RANGE_GOOD
+            good &= ranges.field("Stat") == _RANGE_GOOD
         if ranges.has("Orient"):
-            good &= ranges.fields["Orient"] == _DOWN
+            good &= ranges.field("Orient") == _DOWN
         fill_nearest(
             height, time_ns, ranges.time_ns[good], ranges.field("Dist")[good], _RANGE_AGE_NS
         )
     terrain = window.get("TERR", "Status", "Pending", "CHeight")
     if terrain is not None:
-        good = (terrain.fields["Status"] == _TERRAIN_OK) & (terrain.fields["Pending"] == 0)
+        good = (terrain.field("Status") == _TERRAIN_OK) & (terrain.field("Pending") == 0)
         above = terrain.field("CHeight")[good]
         fill_nearest(height, time_ns, terrain.time_ns[good], above, _TERRAIN_AGE_NS)
     return height
@@ -170,11 +170,11 @@ def _wind(window: LogWindow, state: FlightState) -> Iterator[RecordBatch]:
 def _is_primary(messages: Messages, selector: Messages | None) -> NDArray[np.bool_]:
     if not messages.has("C"):
         return np.ones(messages.row.size, np.bool_)
-    core = messages.fields["C"].astype(np.int64)
+    core = messages.field("C")
     if selector is None:
         return np.asarray(core == 0)
     latest = np.maximum(np.searchsorted(selector.row, messages.row) - 1, 0)
-    primary = selector.fields["PI"].astype(np.int64)[latest]
+    primary = selector.field("PI")[latest]
     return np.asarray(core == np.maximum(primary, 0))
 
 
@@ -195,7 +195,8 @@ def _gas(window: LogWindow) -> Iterator[RecordBatch]:
         return
     time_ns = messages.time_ns
     if messages.has("TimeBootMS"):
-        stamped_ns = messages.fields["TimeBootMS"].astype(np.int64) * 1_000_000
+        stamped_ms = np.clip(np.nan_to_num(messages.field("TimeBootMS")), 0.0, 2.0**32)
+        stamped_ns = (stamped_ms * 1e6).astype(np.int64)
         time_ns = np.where(np.abs(stamped_ns - time_ns) < _NAMED_VALUE_LAG_NS, stamped_ns, time_ns)
     yield from named_values("NVAL", time_ns, messages.fields["Name"], messages.field("Value"))
 

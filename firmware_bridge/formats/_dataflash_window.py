@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from firmware_bridge.formats._columns import numbers
 from firmware_bridge.formats._dataflash_frames import (
     CHARACTER_BYTES,
     FMT_TYPE,
@@ -79,7 +80,7 @@ class Messages(NamedTuple):
         """A field as float64 in its unit; NaN where the log's format has no such field."""
         if not self.has(name):
             return np.full(self.row.size, np.nan)
-        return np.asarray(self.fields[name], np.float64) / self.divisors.get(name, 1.0)
+        return numbers(self.fields[name]) / self.divisors.get(name, 1.0)
 
     def where(self, chosen: NDArray[np.bool_]) -> Messages:
         """Only some of the messages."""
@@ -175,7 +176,7 @@ class LogWindow:
 def gps_time_fields(layout: np.dtype[np.void]) -> tuple[str, str] | None:
     """Names of the GPS week and the time of week [ms] in a GPS message, None if it has none."""
     for pair in (("GWk", "GMS"), ("Week", "TimeMS")):
-        if all(_is_number(layout, name) for name in (*pair, "Status")):
+        if all(_is_integer(layout, name) for name in (*pair, "Status")):
             return pair
     return None
 
@@ -192,14 +193,18 @@ def gps_utc_ns(fields: NDArray[np.void]) -> tuple[NDArray[np.bool_], IntArray]:
 
 
 def _sent_boot_ns(name: str, fields: NDArray[np.void]) -> IntArray:
-    if _is_number(fields.dtype, "TimeUS"):
+    if _is_integer(fields.dtype, "TimeUS"):
         sent_us = np.minimum(fields["TimeUS"].astype(np.uint64), _LATEST_NS // 1_000)
         return np.asarray(sent_us.astype(np.int64) * 1_000)
     # before 2015 a GPS message had its time of week in TimeMS and boot time in T
     old = "T" if name == "GPS" else "TimeMS"
-    if _is_number(fields.dtype, old):
+    if _is_integer(fields.dtype, old):
         return fields[old].astype(np.int64) * 1_000_000
     return np.full(fields.size, NO_TIME)
+
+
+def _is_integer(layout: np.dtype[np.void], name: str) -> bool:
+    return name in (layout.names or ()) and layout[name].kind in "iu"
 
 
 def _is_number(layout: np.dtype[np.void], name: str) -> bool:

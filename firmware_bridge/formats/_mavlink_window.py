@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from firmware_bridge.formats._columns import numbers
 from firmware_bridge.formats._mavlink_dialect import payload_bytes
 from firmware_bridge.formats._vehicle_clock import NO_TIME, Ticks, UtcPairs
 from sensors.records import Quality
@@ -46,7 +47,7 @@ class Messages(NamedTuple):
 
     def field(self, name: str, scale: float = 1.0) -> NDArray[np.float64]:
         """One field as float64, times `scale`."""
-        return np.asarray(self.fields[name], np.float64) * scale
+        return numbers(self.fields[name]) * scale
 
 
 class VehicleWindow:

@@ -191,9 +191,9 @@ def _height_above_ground(
             distance <= ranges.field("max_distance")
         )
         if ranges.has("orientation"):
-            good &= ranges.fields["orientation"] == _DOWN
+            good &= ranges.field("orientation") == _DOWN
         if ranges.has("signal_quality"):
-            good &= ranges.fields["signal_quality"] != 0
+            good &= ranges.field("signal_quality") != 0
         fill_nearest(height, time_ns, ranges.time_ns[good], distance[good], _RANGE_AGE_NS)
     local = window.get("vehicle_local_position")
     if local is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from firmware_bridge.formats._columns import numbers
 from firmware_bridge.formats._ulog_frames import ANY_SIZE, HEADER_BYTES, TopicSizes
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ class Messages(NamedTuple):
         """A field as float64 times `scale`; NaN where the log's format has no such field."""
         if not self.has(name):
             return np.full(self.row.size, np.nan)
-        return np.asarray(self.fields[name], np.float64) * scale
+        return numbers(self.fields[name]) * scale
 
     def flag(self, name: str) -> NDArray[np.bool_]:
         """A boolean field; false where the log's format has no such field."""
         if not self.has(name):
             return np.zeros(self.row.size, np.bool_)
-        return np.asarray(self.fields[name] != 0)
+        return np.asarray(self.field(name) != 0)
 
 
 class Definitions:
@@ -88,7 +89,9 @@ class Definitions:
                 continue
             kind, _, length = kind.partition("[")
             digits = length.rstrip("]")
-            fields.append((field, kind, int(digits) if digits.isdigit() else 0))
+            is_array = digits.isascii() and digits.isdigit()
+            length_found = int(digits[:6]) if is_array else 0  # six digits are too many already
+            fields.append((field, kind, length_found))
         self._formats[name] = fields
 
     def subscribe(self, payload: bytes) -> None:
@@ -136,6 +139,8 @@ class Definitions:
                 if nested is None or not nested.itemsize:
                     return None
                 code = f"V{nested.itemsize}"
+            if length > _LARGEST_LAYOUT:
+                return None
             is_array = length and kind != "char"
             formats.append(np.dtype((code, (length,))) if is_array else np.dtype(code))
             names.append(field)
@@ -171,7 +176,7 @@ class LogWindow:
     def get(self, name: str, instance: int = 0) -> Messages | None:
         """Messages of an instance of a topic, None if there are none."""
         topic = self._definitions.topic(name, instance)
-        if topic is None or not _is_number(topic.layout, "timestamp"):
+        if topic is None or not _is_integer(topic.layout, "timestamp"):
             return None
         row = np.flatnonzero(self._topic == topic.message_id)
         if not row.size:
@@ -195,6 +200,10 @@ class LogWindow:
                 if messages is not None:
                     return messages
         return None
+
+
+def _is_integer(layout: np.dtype[np.void], name: str) -> bool:
+    return name in (layout.names or ()) and layout[name].kind in "iu"
 
 
 def _is_number(layout: np.dtype[np.void], name: str) -> bool:

@@ -28,6 +28,8 @@ _STEP_BACK_MS = -1_000  # two radios may swap messages, but not by this much
 _NEIGHBOURS = 15
 _TOLERANCE_NS = 2 * _SECOND
 _OUTLIER_US = 10_000_000
+_STRAY_NS = 30 * _SECOND
+_FIRST_ROW = -(1 << 62)
 _RECEIVER_STEP_NS = 2 * _SECOND
 
 
@@ -109,10 +111,8 @@ class BootClock:
 
     def __init__(self, report: ReadReport) -> None:
         self._report = report
-        self._offset_ns = 0
         self._utc_minus_boot_ns: int | None = None
-        self._segment_row: IntArray = np.zeros(1, np.int64)
-        self._segment_ns: IntArray = np.zeros(1, np.int64)
+        self._boots = [_Boot(_FIRST_ROW, _FIRST_ROW, 0, 0)]
         empty = np.zeros(0, np.int64)
         self._raw_tail = Ticks(empty, empty, empty)
         self._tick_row = self._tick_ns = self._arrival_lag_ns = self._received_us = empty
@@ -121,6 +121,7 @@ class BootClock:
         """Take in a window."""
         self._received_us = received_us
         before = self._raw_tail
+        ticks = _without_spikes(ticks)
         raw = Ticks(*(np.concatenate(pair) for pair in zip(before, ticks, strict=True)))
         self._split_at_reboots(raw, utc, known=before.row.size)
         line_ns = self._on_line(raw.row, raw.boot_ms * _MS)
@@ -131,10 +132,20 @@ class BootClock:
 
     def time_ns(self, row: IntArray, boot_ns: IntArray) -> IntArray:
         """Boot times of frames of the window; from their arrival where none was sent."""
-        is_sent = boot_ns != NO_TIME
-        if is_sent.all():
-            return self._on_line(row, boot_ns)
-        return np.where(is_sent, self._on_line(row, boot_ns), self._from_arrival(row))
+        line_ns = self._on_line(row, boot_ns)
+        believed = (boot_ns != NO_TIME) & ~self._is_stray(row, line_ns)
+        if believed.all():
+            return line_ns
+        return np.where(believed, line_ns, self._from_arrival(row))
+
+    def _is_stray(self, row: IntArray, line_ns: IntArray) -> NDArray[np.bool_]:
+        """Whether a stamp lies far outside those before and after it: only damage does that."""
+        stray = np.zeros(row.size, np.bool_)
+        if self._tick_row.size > 1:
+            low, high = self._neighbours(row)
+            stray = (line_ns < low - _STRAY_NS) | (line_ns > high + _STRAY_NS)
+            stray &= (row > self._tick_row[0]) & (row < self._tick_row[-1])
+        return stray
 
     def _from_arrival(self, row: IntArray) -> IntArray:
         received_us = self._received_us[row]
@@ -142,66 +153,69 @@ class BootClock:
             return np.zeros(row.size, np.int64)
         lag_ns = np.interp(row, self._tick_row, self._arrival_lag_ns).astype(np.int64)
         time_ns = received_us * _US + lag_ns
-        after = np.minimum(np.searchsorted(self._tick_row, row), self._tick_row.size - 1)
-        low = self._tick_ns[np.maximum(after - 1, 0)]
-        high = np.maximum(self._tick_ns[after], low)
+        low, high = self._neighbours(row)
         is_off = (received_us < 0) | (time_ns < low - _TOLERANCE_NS)
         is_off |= time_ns > high + _TOLERANCE_NS
         return np.where(is_off, low + (high - low) // 2, time_ns)
 
+    def _neighbours(self, row: IntArray) -> tuple[IntArray, IntArray]:
+        """Times of the ticks before and after each row."""
+        after = np.minimum(np.searchsorted(self._tick_row, row), self._tick_row.size - 1)
+        low = self._tick_ns[np.maximum(after - 1, 0)]
+        return low, np.maximum(self._tick_ns[after], low)
+
     def _on_line(self, row: IntArray, boot_ns: IntArray) -> IntArray:
-        segment = np.searchsorted(self._segment_row, row, side="right") - 1
-        line_ns: IntArray = boot_ns + self._segment_ns[np.maximum(segment, 0)]
+        line_ns = boot_ns + self._boots[0].offset_ns
+        for boot in self._boots[1:]:
+            is_after = _is_of_new_boot(boot, row, boot_ns)
+            line_ns = np.where(is_after, boot_ns + boot.offset_ns, line_ns)
         return line_ns
 
     def _split_at_reboots(self, raw: Ticks, utc: UtcPairs, *, known: int) -> None:
         steps_ms = np.diff(raw.boot_ms)
         breaks = np.flatnonzero(steps_ms < _STEP_BACK_MS) + 1
-        breaks = breaks[breaks >= max(known, 1)]
-        rows = [np.iinfo(np.int64).min, *raw.row[breaks].tolist()]
-        offsets = [self._offset_ns]
-        self._anchor(utc, rows, offsets, 0)
-        for number, place in enumerate(breaks, start=1):
+        boots = [_Boot(_FIRST_ROW, _FIRST_ROW, 0, self._boots[-1].offset_ns)]
+        for place in breaks[breaks >= max(known, 1)].tolist():
+            middle_ns = int(raw.boot_ms[place - 1] + raw.boot_ms[place]) * _MS // 2
+            boots.append(_Boot(int(raw.row[place]), int(raw.row[place - 1]), middle_ns, 0))
+        self._anchor(utc, boots, 0)
+        for number, place in enumerate(breaks[breaks >= max(known, 1)].tolist(), start=1):
             step_ms = int(steps_ms[place - 1])
+            before_ns = boots[number - 1].offset_ns
             if step_ms < -_WRAP_MS // 2:
-                offsets.append(offsets[-1] + _WRAP_MS * _MS)
+                boots[number] = boots[number]._replace(offset_ns=before_ns + _WRAP_MS * _MS)
                 continue
-            offsets.append(self._offset_after_reboot(raw, int(place), offsets[-1]))
-            self._anchor(utc, rows, offsets, number)
+            offset_ns = _offset_after_reboot(raw, place, before_ns)
+            boots[number] = boots[number]._replace(offset_ns=offset_ns)
+            self._anchor(utc, boots, number)
             self._report.clock_jumps.append(
                 {
                     "kind": "autopilot rebooted",
-                    "time_ns": int(raw.boot_ms[place]) * _MS + offsets[-1],
+                    "time_ns": int(raw.boot_ms[place]) * _MS + boots[number].offset_ns,
                     "clock": self.name,
                     "seconds": step_ms / 1e3,
                 }
             )
-        self._segment_row = np.array(rows, np.int64)
-        self._segment_ns = np.array(offsets, np.int64)
-        self._offset_ns = offsets[-1]
+        self._boots = boots
 
-    def _offset_after_reboot(self, raw: Ticks, place: int, offset_ns: int) -> int:
-        """Offset of a new boot by arrival times; just after the old boot where they fail."""
-        was_ns = int(raw.boot_ms[place - 1]) * _MS + offset_ns
-        passed_ns = int(raw.received_us[place] - raw.received_us[place - 1]) * _US
-        has_stamps = raw.received_us[place] >= 0 and raw.received_us[place - 1] >= 0
-        if not has_stamps or passed_ns < 0:
-            passed_ns = 0
-        return was_ns + passed_ns - int(raw.boot_ms[place]) * _MS
-
-    def _anchor(self, utc: UtcPairs, rows: list[int], offsets: list[int], number: int) -> None:
+    def _anchor(self, utc: UtcPairs, boots: list[_Boot], number: int) -> None:
         """Fix the line of a boot by its UTC pairs, or, for the first, learn where UTC lies."""
-        end = rows[number + 1] if number + 1 < len(rows) else np.iinfo(np.int64).max
-        own = (utc.row >= rows[number]) & (utc.row < end)
+        boot_ns = utc.boot_ms * _MS
+        own = np.ones(utc.row.size, np.bool_)
+        if number > 0:
+            own &= _is_of_new_boot(boots[number], utc.row, boot_ns)
+        if number + 1 < len(boots):
+            own &= ~_is_of_new_boot(boots[number + 1], utc.row, boot_ns)
         if not own.any():
             return
         # an exact middle: np.median would round 1e18 ns to a float
-        differences = np.sort(utc.utc_us[own] * _US - utc.boot_ms[own] * _MS)
+        differences = np.sort(utc.utc_us[own] * _US - boot_ns[own])
         utc_minus_raw_ns = int(differences[differences.size // 2])
         if self._utc_minus_boot_ns is None:
-            self._utc_minus_boot_ns = utc_minus_raw_ns - offsets[number]
+            self._utc_minus_boot_ns = utc_minus_raw_ns - boots[number].offset_ns
         elif number > 0:
-            offsets[number] = utc_minus_raw_ns - self._utc_minus_boot_ns
+            offset_ns = utc_minus_raw_ns - self._utc_minus_boot_ns
+            boots[number] = boots[number]._replace(offset_ns=offset_ns)
 
     def _remember_arrivals(self, raw: Ticks, line_ns: IntArray) -> None:
         self._tick_row, self._tick_ns = raw.row, line_ns
@@ -212,6 +226,43 @@ class BootClock:
             return
         filled = np.interp(raw.row, raw.row[has_stamp], lag_ns[has_stamp])
         self._arrival_lag_ns = _running_median(filled.astype(np.int64), _NEIGHBOURS)
+
+
+class _Boot(NamedTuple):
+    """One run of the autopilot within a window.
+
+    It begins between the ticks at `row_before` and `row`; between them a stamp before `middle_ns`
+    is of the new run.
+    """
+
+    row: int
+    row_before: int
+    middle_ns: int
+    offset_ns: int
+
+
+def _is_of_new_boot(boot: _Boot, row: IntArray, boot_ns: IntArray) -> NDArray[np.bool_]:
+    between = (row > boot.row_before) & (row < boot.row)
+    is_new: NDArray[np.bool_] = (row >= boot.row) | (between & (boot_ns < boot.middle_ns))
+    return is_new
+
+
+def _offset_after_reboot(raw: Ticks, place: int, offset_ns: int) -> int:
+    """Offset of a new boot by arrival times; just after the old boot where they fail."""
+    was_ns = int(raw.boot_ms[place - 1]) * _MS + offset_ns
+    passed_ns = int(raw.received_us[place] - raw.received_us[place - 1]) * _US
+    has_stamps = raw.received_us[place] >= 0 and raw.received_us[place - 1] >= 0
+    if not has_stamps or passed_ns < 0:
+        passed_ns = 0
+    return was_ns + passed_ns - int(raw.boot_ms[place]) * _MS
+
+
+def _without_spikes(ticks: Ticks) -> Ticks:
+    """Ticks but those far from both sides: a damaged stamp is no reboot."""
+    if (np.diff(ticks.boot_ms) >= _STEP_BACK_MS).all():
+        return ticks
+    is_near = np.abs(ticks.boot_ms - _running_median(ticks.boot_ms, 5)) <= -_STEP_BACK_MS
+    return Ticks(*(column[is_near] for column in ticks))
 
 
 def _repaired(received_us: IntArray, last_us: int) -> IntArray:
