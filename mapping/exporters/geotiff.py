@@ -1,0 +1,125 @@
+"""Cloud-optimised GeoTIFFs: source probability, concentration and detection power."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from rasterio.io import MemoryFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from mapping.survey import Survey
+
+__all__ = ["write", "write_cog"]
+
+NOTICE = "sniffdrone: indication, confirm by sampling"
+
+
+def write(survey: Survey, folder: Path) -> list[Path]:
+    """Write the three rasters of a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+    folder : Path
+        Exists.
+
+    Returns
+    -------
+    list of Path
+        `source_probability.tif`, `concentration.tif`, `detection_power.tif`.
+    """
+    power = survey.maps["detection_power"].assign_attrs(
+        reference_rate_g_s=f"{survey.reference_rate_g_s:g}"
+    )
+    rasters = {
+        "source_probability.tif": survey.source_map[["source_probability"]],
+        "concentration.tif": survey.maps[["concentration_mean", "concentration_std", "exceedance"]],
+        "detection_power.tif": power.to_dataset(),
+    }
+    return [
+        write_cog(maps.assign_attrs(survey.maps.attrs | maps.attrs), folder / name)
+        for name, maps in rasters.items()
+    ]
+
+
+def write_cog(maps: xr.Dataset, path: Path) -> Path:
+    """Write maps as the bands of one cloud-optimised GeoTIFF.
+
+    The file appears whole or not at all, and the same maps give the same bytes.
+
+    Parameters
+    ----------
+    maps : xarray.Dataset
+        Variables on (y, x) with `units` and `long_name`, even coordinates of cell centres,
+        y descending; attributes `crs_wkt` and `cell_m`. NaN is nodata.
+    path : Path
+
+    Returns
+    -------
+    Path
+        As given.
+    """
+    bands = np.stack([maps[name].to_numpy() for name in maps.data_vars]).astype(np.float32)
+    cell_m = float(maps.attrs["cell_m"])
+    west = float(maps["x"][0]) - 0.5 * cell_m
+    north = float(maps["y"][0]) + 0.5 * cell_m
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            dtype="float32",
+            count=len(bands),
+            height=bands.shape[1],
+            width=bands.shape[2],
+            crs=rasterio.CRS.from_wkt(maps.attrs["crs_wkt"]),
+            transform=Affine(cell_m, 0.0, west, 0.0, -cell_m, north),
+            nodata=np.nan,
+        ) as raster:
+            raster.write(bands)
+            raster.update_tags(TIFFTAG_SOFTWARE="sniffdrone", TIFFTAG_IMAGEDESCRIPTION=NOTICE)
+            raster.units = [str(maps[name].attrs.get("units", "1")) for name in maps.data_vars]
+            for index, name in enumerate(maps.data_vars, start=1):
+                raster.set_band_description(index, str(name))
+                raster.update_tags(index, **_told(maps[name]), **_statistics(bands[index - 1]))
+        with memory.open() as raster:
+            partial = path.with_name(f".{path.name}.partial")
+            rasterio.shutil.copy(
+                raster,
+                partial,
+                driver="COG",
+                compress="DEFLATE",
+                predictor="YES",
+                blocksize=256,
+                overviews="IGNORE_EXISTING",
+                overview_resampling="AVERAGE",
+                num_threads=1,
+            )
+    partial.replace(path)
+    return path
+
+
+def _told(band: xr.DataArray) -> dict[str, str]:
+    names = ("long_name", "reference_rate_g_s")
+    return {name: str(band.attrs[name]) for name in names if name in band.attrs}
+
+
+def _statistics(values: NDArray[np.float32]) -> dict[str, str]:
+    """GDAL's own names for a band's statistics; none where all is nodata."""
+    known = values[np.isfinite(values)].astype(np.float64)
+    if not known.size:
+        return {}
+    return {
+        "STATISTICS_MINIMUM": repr(float(known.min())),
+        "STATISTICS_MAXIMUM": repr(float(known.max())),
+        "STATISTICS_MEAN": repr(float(known.mean())),
+        "STATISTICS_STDDEV": repr(float(known.std())),
+        "STATISTICS_VALID_PERCENT": f"{100.0 * known.size / values.size:.4g}",
+    }

@@ -1,0 +1,107 @@
+"""What a survey has to show: verdict, sources, maps and the track, as every exporter takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from mapping.area import Domain
+    from mapping.hotspots import Hotspot
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["INDICATED", "INSUFFICIENT", "NOTHING", "Survey", "Track", "verdict_of"]
+
+INDICATED = "source indicated"
+NOTHING = "nothing indicated"
+INSUFFICIENT = "insufficient data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Where readings were taken, and the wind there.
+
+    Attributes
+    ----------
+    east, north : ndarray, shape (n,)
+        Projected [m], in order of time.
+    reading : ndarray, shape (n,)
+        Corrected, in `unit`; NaN where there is none.
+    eastward_wind, northward_wind : ndarray, shape (n,)
+        Air moves towards, true east and north [m s-1]; NaN where unknown.
+    unit : str
+        Of the readings, as people write it, for example "ppb".
+    """
+
+    east: FloatArray
+    north: FloatArray
+    reading: FloatArray
+    eastward_wind: FloatArray
+    northward_wind: FloatArray
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Everything the files for people are made from.
+
+    Attributes
+    ----------
+    verdict : str
+        `INDICATED`, `NOTHING` or `INSUFFICIENT`.
+    p_any_source : float
+        NaN if the data say nothing.
+    indicate_above : float
+        Probability from which a source is told.
+    hotspots : tuple of Hotspot
+        All of them, the most probable first.
+    domain : Domain
+    track : Track
+    maps : xarray.Dataset
+        The HotspotMap contract.
+    source_map : xarray.Dataset
+        `source_probability` on cells as fine as its regions need.
+    channel, gas : str
+        What was read, and the gas it is told as.
+    reference_rate_g_s : float
+        Rate that detection power is stated for.
+    version : str
+        Of this program.
+    """
+
+    verdict: str
+    p_any_source: float
+    indicate_above: float
+    hotspots: tuple[Hotspot, ...]
+    domain: Domain
+    track: Track
+    maps: xr.Dataset
+    source_map: xr.Dataset
+    channel: str
+    gas: str
+    reference_rate_g_s: float
+    version: str
+
+    @property
+    def told(self) -> tuple[Hotspot, ...]:
+        """Hotspots above the threshold; the first one always if a source is indicated."""
+        if self.verdict != INDICATED:
+            return ()
+        above = tuple(spot for spot in self.hotspots if spot.probability >= self.indicate_above)
+        return above or self.hotspots[:1]
+
+
+def verdict_of(p_any_source: float, *, indicate_above: float) -> str:
+    """What a probability of any source amounts to.
+
+    Examples
+    --------
+    >>> verdict_of(0.97, indicate_above=0.95), verdict_of(0.4, indicate_above=0.95)
+    ('source indicated', 'nothing indicated')
+    """
+    return INDICATED if p_any_source >= indicate_above else NOTHING
