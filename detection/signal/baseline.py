@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detection.signal import kernels, online, smoother
+from detection.signal import kernels, layout, online, smoother
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -139,13 +139,21 @@ def _corrected(
     plume, _ = kernels.plume_probability(
         time[order], excess, np.full(order.size, noise), found.variance
     )
+    unsettled = (np.abs(found.warm_up) > 3.0 * noise) | _unproven(time[order], plume)
     return Corrected(
         _placed(excess, order, reading.size),
         _placed(found.level, order, reading.size),
         _placed(np.sqrt(found.variance + noise**2), order, reading.size),
         _placed(plume, order, reading.size),
-        _placed(np.abs(found.warm_up), order, reading.size) > 3.0 * noise,
+        _placed(unsettled, order, reading.size) > 0.0,
     )
+
+
+def _unproven(time: FloatArray, plume: FloatArray) -> NDArray[np.bool_]:
+    """Readings high since the first: with no rise seen, plume and transient look alike."""
+    high: NDArray[np.bool_] = np.logical_and.accumulate(plume > 0.5)
+    early: NDArray[np.bool_] = time - time[0] < online.LONGEST_PLUME_S
+    return high & early
 
 
 def _middle(values: FloatArray) -> float:
@@ -166,13 +174,13 @@ def _forward(
     family: str,
 ) -> Corrected:
     baseline, sigma, plume, warming_up, _ = kernels.filter_pass(
-        np.array(online.new_state()),
+        np.array(layout.new_state()),
         time,
         reading,
         temperature,
         humidity,
         np.ones(reading.size),
-        online.DRIFT,
+        online.SPAN_S,
         online.WARM_UP_S.get(family, online.WARM_UP_S["unknown"]),
     )
     return Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)

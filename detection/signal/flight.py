@@ -22,6 +22,7 @@ __all__ = ["correct_flight", "is_airborne", "is_usable"]
 GROUND_M = 2.0  # heights below are on the ground, unless moving
 MOVED_M = 5.0  # displacement within `MOVED_S` that a receiver's jitter does not make
 MOVED_S = 10.0
+PAD_M = 10.0  # readings within this of where the drone stood, before leaving, are no survey
 METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
 VOID = Quality.MISSING | Quality.OUT_OF_RANGE | Quality.FAULT
 
@@ -97,7 +98,7 @@ def is_usable(ds: xr.Dataset, name: str) -> BoolArray:
 
 
 def is_airborne(ds: xr.Dataset) -> BoolArray:
-    """Which readings were taken in flight: 2 m above the ground, or moving.
+    """Which readings were taken in flight, away from where the drone stood.
 
     Parameters
     ----------
@@ -107,38 +108,62 @@ def is_airborne(ds: xr.Dataset) -> BoolArray:
     Returns
     -------
     ndarray of bool, shape (obs,)
-        Where heights are unknown, all between the first and the last movement. True
-        everywhere when nothing ever moved or rose: a fixed station, or one that averages.
+        False on the ground (below 2 m and not moving; where heights are unknown, not moving at
+        the start or the end) and on the way straight up and down above that spot: what is
+        smelt there is handling, rotor wash and warm-up. True everywhere when nothing ever
+        moved: a fixed station; and for time averages.
     """
     height = np.asarray(ds["height_above_ground"].values, np.float64)
     moving = _is_moving(ds)
-    known = np.isfinite(height)
-    airborne = moving | (known & (height >= GROUND_M))
-    if not airborne.any() or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0:
+    if not moving.any() or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0:
         return np.ones(height.size, np.bool_)
-    flown = np.flatnonzero(airborne)
-    between = np.zeros(height.size, np.bool_)
-    between[flown[0] : flown[-1] + 1] = True
-    return airborne | (between & ~known)
+    moved = np.flatnonzero(moving)
+    outside = np.ones(height.size, np.bool_)
+    outside[moved[0] : moved[-1] + 1] = False
+    standing = ~moving & np.where(np.isfinite(height), height < GROUND_M, outside)
+    return ~_above_pads(ds, standing)
+
+
+def _above_pads(ds: xr.Dataset, standing: BoolArray) -> BoolArray:
+    """Readings on the ground, and those before and after within 10 m of that spot."""
+    east, north = _metres(ds)
+    pads = standing.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], standing, [False]))))
+    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
+        for spot, way, end in ((first, -1, -1), (last, 1, standing.size)):
+            away = np.hypot(east[spot:end:way] - east[spot], north[spot:end:way] - north[spot])
+            near = np.logical_and.accumulate(away < PAD_M)
+            pads[spot:end:way] |= near
+    return pads
 
 
 def _is_moving(ds: xr.Dataset) -> BoolArray:
     time_s = _seconds(ds)
+    known = np.unique(time_s, return_index=True)[1]
+    moved = np.zeros(time_s.size)
+    for metres in _metres(ds):
+        if not np.isfinite(metres).all():
+            return np.zeros(time_s.size, np.bool_)
+        after, before = (
+            np.interp(time_s + side, time_s[known], metres[known])
+            for side in (0.5 * MOVED_S, -0.5 * MOVED_S)
+        )
+        moved += (after - before) ** 2
+    return moved > MOVED_M**2
+
+
+def _metres(ds: xr.Dataset) -> tuple[FloatArray, FloatArray]:
+    """East and north of the first known position [m], filled between known ones."""
     latitude = np.asarray(ds["latitude"].values, np.float64)
     longitude = np.asarray(ds["longitude"].values, np.float64)
     known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
-    if known.size < 2:
-        return np.zeros(time_s.size, np.bool_)
-    known = known[np.argsort(time_s[known], kind="stable")]
-    north = METRES_PER_DEGREE * latitude[known]
+    if known.size == 0:
+        return np.full(latitude.size, np.nan), np.full(latitude.size, np.nan)
     turn = np.unwrap(longitude[known], period=360.0)
-    east = METRES_PER_DEGREE * np.cos(np.radians(latitude[known[0]])) * turn
-    moved = np.zeros(time_s.size)
-    before, after = time_s - 0.5 * MOVED_S, time_s + 0.5 * MOVED_S
-    for metres in (east, north):
-        there = np.interp(after, time_s[known], metres)
-        moved += (there - np.interp(before, time_s[known], metres)) ** 2
-    return moved > MOVED_M**2
+    east = METRES_PER_DEGREE * np.cos(np.radians(latitude[known[0]])) * (turn - turn[0])
+    north = METRES_PER_DEGREE * (latitude[known] - latitude[known[0]])
+    sample = np.arange(latitude.size)
+    return np.interp(sample, known, east), np.interp(sample, known, north)
 
 
 def _seconds(ds: xr.Dataset) -> FloatArray:

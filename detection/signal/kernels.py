@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.signal import online
-from detection.signal.online import (
+from detection.signal import layout, online
+from detection.signal.layout import (
     ADAPTS,
     BASELINE,
+    DENSITY,
     GAIN,
     INNOVATION,
     NOISE,
@@ -23,7 +24,6 @@ from detection.signal.online import (
     SCALE,
     SLOPE_CARRIED,
     SLOPE_KEPT,
-    SURPRISE,
     TRUST,
     VARIANCE,
     H,
@@ -54,13 +54,13 @@ def filter_pass(
     temperature: FloatArray,
     humidity: FloatArray,
     inflation: FloatArray,
-    drift: float,
+    span_s: float,
     warm_up_s: float,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
     """Causal baseline, sigma, plume probability and warming-up flag; and the total surprise.
 
     All arrays have shape (n,); `state` (from `online.new_state`) is left as after the last
-    reading. Surprise is minus the log likelihood, relative to the noise of each reading.
+    reading. Surprise is minus the log likelihood in units of the noise, where that is given.
     """
     baseline = np.empty(time_s.size)
     sigma = np.empty(time_s.size)
@@ -70,7 +70,7 @@ def filter_pass(
     for index in range(time_s.size):
         if state[ADAPTS] > 0.0:
             _learn_noise(state, reading[index])
-        _advance(state, time_s[index], temperature[index], humidity[index], drift, warm_up_s)
+        _advance(state, time_s[index], temperature[index], humidity[index], span_s, warm_up_s)
         _compare(state, reading[index], inflation[index])
         _judge(state, -1.0)
         _absorb(state)
@@ -78,7 +78,8 @@ def filter_pass(
         sigma[index] = np.sqrt(state[VARIANCE] + state[SCALE] * state[SCALE])
         plume[index] = state[PLUME]
         warming_up[index] = 1.0 if _is_warming_up(state) else 0.0
-        surprise += state[SURPRISE]
+        if state[ADAPTS] == 0.0:
+            surprise -= np.log(state[DENSITY])
     return baseline, sigma, plume, warming_up, surprise
 
 
@@ -91,7 +92,7 @@ def smooth_pass(
     humidity: FloatArray,
     inflation: FloatArray,
     trust: FloatArray,
-    drift: float,
+    span_s: float,
     warm_up_s: float,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Smoothed estimate (n, 5), its regressors (n, 5) and the variance of the baseline (n,).
@@ -106,7 +107,7 @@ def smooth_pass(
     projected = np.empty((count, ORDER))  # P H'
     steps = np.empty((count, 4))  # innovation, precision, slope carried, slope kept
     for index in range(count):
-        _advance(state, time_s[index], temperature[index], humidity[index], drift, warm_up_s)
+        _advance(state, time_s[index], temperature[index], humidity[index], span_s, warm_up_s)
         _compare(state, reading[index], inflation[index])
         estimate[index] = state[X : X + ORDER]
         regressors[index] = state[H : H + ORDER]
@@ -177,17 +178,17 @@ def plume_probability(
     baseline, `noise` its 1-sigma noise and `variance` that of the baseline, all shape (n,).
     """
     count = time_s.size
-    state = np.zeros(online.SIZE)
+    state = np.zeros(layout.SIZE)
     ahead = np.empty(count)
     odds = np.empty(count)  # density in plume over density out of it
     clean = np.empty(count)  # share of plain noise in the density out of plume
     state[PLUME] = online.PLUME_RATE
     for index in range(count):
-        state[online.ELAPSED] = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
+        state[layout.ELAPSED] = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
         state[INNOVATION] = excess[index]
         state[NOISE] = noise[index] * noise[index]
         state[VARIANCE] = variance[index]
-        memory = np.exp(-state[online.ELAPSED] / online.PLUME_MEMORY_S)
+        memory = np.exp(-state[layout.ELAPSED] / online.PLUME_MEMORY_S)
         prior = online.PLUME_RATE + (state[PLUME] - online.PLUME_RATE) * memory
         _judge(state, -1.0)
         ahead[index] = state[PLUME]

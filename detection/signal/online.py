@@ -1,8 +1,8 @@
 """The baseline of a gas channel, one reading at a time, and how likely each reading is plume.
 
-Plain Python on scalars, so that a flight computer runs it without a compiler; `baseline.py`
-compiles the same four functions for whole flights. They work on one flat `state`, a list here
-and an array there, laid out by the constants below.
+Plain Python on scalars, so that a flight computer runs it without a compiler; `kernels.py`
+compiles the same five functions for whole flights. They work on one flat `state`, a list here
+and an array there, laid out in `layout.py`.
 
 The model of a reading is level + humidity + temperature + warm-up + noise (+ plume). Level and
 slope wander (a local linear trend with a damped slope), the two coefficients wander slowly, the
@@ -13,7 +13,12 @@ more likely plume than noise, and the more likely, the less it moves the baselin
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
+
+from detection.signal import layout as at
+
+if TYPE_CHECKING:
+    from detection.signal.layout import Numbers
 
 __all__ = [
     "OnlineBaseline",
@@ -24,30 +29,16 @@ __all__ = [
     "is_warming_up",
     "judge",
     "learn_noise",
-    "new_state",
 ]
 
-# --- layout of the state -------------------------------------------------------------------
-TIME, AGE, STEP, COUNT, CHANGES, LAST, SCALE = 0, 1, 2, 3, 4, 5, 6
-PLUME, ABOVE, BELOW, MISFIT, ADAPTS = 7, 8, 9, 10, 11
-HUMIDITY_ZERO, TEMPERATURE_ZERO = 12, 13
-BASELINE, VARIANCE, INNOVATION, NOISE, TRUST, SURPRISE = 14, 15, 16, 17, 18, 19
-SLOPE_CARRIED, SLOPE_KEPT = 20, 21  # what `advance` did to level and slope, for the smoother
-SETTLING, ELAPSED = 22, 23  # 1 until the noise is known; [s] since the reading before
-CHANGED = 24  # the first changes between readings, sorted
-X, H, GAIN, P = 40, 45, 50, 55  # estimate, regressors, P H' and covariance, row by row
-ORDER = 5  # level, slope, humidity, temperature, warm-up
-SIZE = P + ORDER * ORDER
-
-# --- how the baseline may move, in units of the noise of a one-second mean ------------------
-LEVEL_S = 100.0  # [s] over which a wandering level is averaged, at drift 1
-TREND_S = 100.0  # [s] over which a wandering slope is averaged, at drift 1
+# How the baseline may move, in noises of a one-second mean; coefficients in noises of a reading.
+LEVEL_SPANS = 2.0  # a wandering level is averaged over so many spans, a slope over one
 SLOPE_MEMORY_S = 300.0  # [s] after which a slope is forgotten
 COEFFICIENT = 5.0  # prior spread of the response to 1 % humidity and to 1 K [noises]
-COEFFICIENT_MEMORY_S = 20000.0  # [s] in which a coefficient wanders by its prior spread
+COEFFICIENT_MEMORY_S = 1e6  # [s] in which a coefficient wanders by its prior spread
 WARM_UP = 200.0  # prior spread of the warm-up amplitude [noises]
 
-# --- what a plume looks like ------------------------------------------------------------------
+# What a plume looks like.
 PLUME_RATE = 0.05  # share of readings in plume, before looking
 PLUME_MEMORY_S = 4.0  # [s] after which having been in plume no longer matters
 PLUME_SIZE = 5.0  # typical excess [noises]; the tail is heavy, P(excess) = s / (s + excess)^2
@@ -57,8 +48,7 @@ FALL_S = 2.0  # how long readings must lie below the baseline to pull it down at
 FIRST_CHANGES = 9  # changes between readings before the noise is known
 CHANGE_TO_NOISE = 0.9539  # median |difference| of two readings of unit noise, 0.6745 * sqrt(2)
 LEARN_UP, LEARN_DOWN = 1.02, 1.0 / 1.02
-MISFIT_MEMORY_S = 30.0  # [s] over which a live baseline notices that it lags behind
-DRIFT = 1.0  # how readily a live baseline moves
+SPAN_S = 12.0  # time over which a live baseline averages [s]
 WARM_UP_S = {  # time constant of the transient after power-on [s]; a live filter's starting point
     "mox": 60.0,
     "pid": 60.0,
@@ -67,13 +57,6 @@ WARM_UP_S = {  # time constant of the transient after power-on [s]; a live filte
     "tdlas": 0.0,
     "unknown": 60.0,
 }
-
-
-class Numbers(Protocol):
-    """A list or an array of numbers."""
-
-    def __getitem__(self, index: int, /) -> float: ...
-    def __setitem__(self, index: int, value: float, /) -> None: ...
 
 
 class OnlineReading(NamedTuple):
@@ -91,8 +74,8 @@ class OnlineBaseline:
 
     Parameters
     ----------
-    drift : float
-        How readily the baseline moves; at 1 it averages over some 100 s.
+    span_s : float
+        Time over which the baseline averages [s]; plumes should be shorter.
     warm_up_s : float
         Time constant of the transient after power-on [s]; 0 if there is none.
 
@@ -101,14 +84,14 @@ class OnlineBaseline:
     >>> channel = OnlineBaseline()
     >>> for index in range(60):
     ...     quiet = channel.feed(float(index), 400.0 + (-1.0) ** index)
-    >>> plume = channel.feed(60.0, 420.0)
-    >>> round(plume.signal), plume.plume > 0.9, quiet.plume < 0.1
-    (20, True, True)
+    >>> plume = channel.feed(60.0, 450.0)
+    >>> round(plume.signal), plume.plume > 0.8, quiet.plume < 0.1
+    (50, True, True)
     """
 
-    def __init__(self, *, drift: float = 1.0, warm_up_s: float = 60.0) -> None:
-        self._state = new_state()
-        self._drift = drift
+    def __init__(self, *, span_s: float = SPAN_S, warm_up_s: float = 60.0) -> None:
+        self._state = at.new_state()
+        self._span_s = span_s
         self._warm_up_s = warm_up_s
 
     def feed(
@@ -136,34 +119,24 @@ class OnlineBaseline:
         """
         state = self._state
         learn_noise(state, reading)
-        advance(state, time_s, temperature, humidity, self._drift, self._warm_up_s)
+        advance(state, time_s, temperature, humidity, self._span_s, self._warm_up_s)
         compare(state, reading, 1.0)
         judge(state, -1.0)
         absorb(state)
         return OnlineReading(
-            signal=reading - state[BASELINE],
-            baseline=state[BASELINE],
-            sigma=math.sqrt(state[VARIANCE] + state[SCALE] * state[SCALE]),
-            plume=state[PLUME],
+            signal=reading - state[at.BASELINE],
+            baseline=state[at.BASELINE],
+            sigma=math.sqrt(state[at.VARIANCE] + state[at.SCALE] * state[at.SCALE]),
+            plume=state[at.PLUME],
             warming_up=is_warming_up(state),
         )
 
 
-def new_state() -> list[float]:
-    """State of a channel before its first reading; all a filter remembers, `SIZE` numbers."""
-    state = [0.0] * SIZE
-    for unknown in (TIME, HUMIDITY_ZERO, TEMPERATURE_ZERO, BASELINE, LAST):
-        state[unknown] = math.nan
-    state[H] = 1.0
-    state[PLUME] = PLUME_RATE
-    state[MISFIT] = 1.0
-    state[ADAPTS] = 1.0
-    return state
-
-
 def is_warming_up(state: Numbers) -> bool:
     """Whether the noise is still unknown or the warm-up transient above three noises."""
-    return state[SETTLING] > 0.0 or abs(state[X + 4] * state[H + 4]) > 3.0 * state[SCALE]
+    return (
+        state[at.SETTLING] > 0.0 or abs(state[at.X + 4] * state[at.H + 4]) > 3.0 * state[at.SCALE]
+    )
 
 
 def learn_noise(state: Numbers, reading: float) -> None:
@@ -174,21 +147,21 @@ def learn_noise(state: Numbers, reading: float) -> None:
     """
     if not math.isfinite(reading):
         return
-    change = abs(reading - state[LAST])
-    state[LAST] = reading
+    change = abs(reading - state[at.LAST])
+    state[at.LAST] = reading
     if not change > 0.0:  # also the first reading, whose change is NaN
         return
-    state[CHANGES] += 1.0
-    count = int(state[CHANGES])
+    state[at.CHANGES] += 1.0
+    count = int(state[at.CHANGES])
     if count > FIRST_CHANGES:
-        state[SCALE] *= LEARN_UP if change > CHANGE_TO_NOISE * state[SCALE] else LEARN_DOWN
+        state[at.SCALE] *= LEARN_UP if change > CHANGE_TO_NOISE * state[at.SCALE] else LEARN_DOWN
         return
-    slot = CHANGED + count - 1
-    while slot > CHANGED and state[slot - 1] > change:
+    slot = at.CHANGED + count - 1
+    while slot > at.CHANGED and state[slot - 1] > change:
         state[slot] = state[slot - 1]
         slot -= 1
     state[slot] = change
-    state[SCALE] = state[CHANGED + count // 2] / CHANGE_TO_NOISE
+    state[at.SCALE] = state[at.CHANGED + count // 2] / CHANGE_TO_NOISE
 
 
 def advance(
@@ -196,53 +169,55 @@ def advance(
     time_s: float,
     temperature: float,
     humidity: float,
-    drift: float,
+    span_s: float,
     warm_up_s: float,
 ) -> None:
     """Carry the estimate on to `time_s` and note the regressors there."""
     elapsed = 0.0
-    if time_s > state[TIME]:
-        elapsed = time_s - state[TIME]
+    if time_s > state[at.TIME]:
+        elapsed = time_s - state[at.TIME]
         pace = min(elapsed, 10.0)
-        state[STEP] = pace if state[STEP] == 0.0 else state[STEP] + 0.05 * (pace - state[STEP])
-    if elapsed > 0.0 or math.isnan(state[TIME]):
-        state[TIME] = time_s
-    state[AGE] += elapsed
-    state[ELAPSED] = elapsed
+        state[at.STEP] = (
+            pace if state[at.STEP] == 0.0 else state[at.STEP] + 0.05 * (pace - state[at.STEP])
+        )
+    if elapsed > 0.0 or math.isnan(state[at.TIME]):
+        state[at.TIME] = time_s
+    state[at.AGE] += elapsed
+    state[at.ELAPSED] = elapsed
     if math.isfinite(humidity):
-        if math.isnan(state[HUMIDITY_ZERO]):
-            state[HUMIDITY_ZERO] = humidity
-        state[H + 2] = 100.0 * (humidity - state[HUMIDITY_ZERO])
+        if math.isnan(state[at.HUMIDITY_ZERO]):
+            state[at.HUMIDITY_ZERO] = humidity
+        state[at.H + 2] = 100.0 * (humidity - state[at.HUMIDITY_ZERO])
     if math.isfinite(temperature):
-        if math.isnan(state[TEMPERATURE_ZERO]):
-            state[TEMPERATURE_ZERO] = temperature
-        state[H + 3] = temperature - state[TEMPERATURE_ZERO]
-    faded = state[AGE] >= 20.0 * warm_up_s  # also when there is none
-    state[H + 4] = 0.0 if faded else math.exp(-state[AGE] / warm_up_s)
+        if math.isnan(state[at.TEMPERATURE_ZERO]):
+            state[at.TEMPERATURE_ZERO] = temperature
+        state[at.H + 3] = temperature - state[at.TEMPERATURE_ZERO]
+    faded = state[at.AGE] >= 8.0 * warm_up_s  # also when there is none
+    state[at.H + 4] = 0.0 if faded else math.exp(-state[at.AGE] / warm_up_s)
     kept = math.exp(-elapsed / SLOPE_MEMORY_S) if elapsed > 0.0 else 1.0
     carried = SLOPE_MEMORY_S * (1.0 - kept)
-    state[SLOPE_KEPT] = kept
-    state[SLOPE_CARRIED] = carried
+    state[at.SLOPE_KEPT] = kept
+    state[at.SLOPE_CARRIED] = carried
     if elapsed == 0.0:
         return
-    state[X] += carried * state[X + 1]
-    state[X + 1] *= kept
-    for column in range(ORDER):
-        state[P + column] += carried * state[P + ORDER + column]
-        state[P + ORDER + column] *= kept
-    for row in range(ORDER):
-        state[P + ORDER * row] += carried * state[P + ORDER * row + 1]
-        state[P + ORDER * row + 1] *= kept
-    misfit = max(state[MISFIT], 1.0) if state[ADAPTS] > 0.0 else 1.0
-    unit = drift * misfit * misfit * state[SCALE] * state[SCALE] * state[STEP]
-    slope_walk = unit / TREND_S**4
-    state[P] += unit / LEVEL_S**2 * elapsed + slope_walk * carried * carried * elapsed / 3.0
-    state[P + 1] += slope_walk * carried * elapsed / 2.0
-    state[P + ORDER] += slope_walk * carried * elapsed / 2.0
-    state[P + ORDER + 1] += slope_walk * elapsed
-    coefficient_walk = (COEFFICIENT * state[SCALE]) ** 2 / COEFFICIENT_MEMORY_S * elapsed
-    state[P + 2 * ORDER + 2] += coefficient_walk
-    state[P + 3 * ORDER + 3] += coefficient_walk
+    state[at.X] += carried * state[at.X + 1]
+    state[at.X + 1] *= kept
+    for column in range(at.ORDER):
+        state[at.P + column] += carried * state[at.P + at.ORDER + column]
+        state[at.P + at.ORDER + column] *= kept
+    for row in range(at.ORDER):
+        state[at.P + at.ORDER * row] += carried * state[at.P + at.ORDER * row + 1]
+        state[at.P + at.ORDER * row + 1] *= kept
+    unit = state[at.SCALE] * state[at.SCALE] * state[at.STEP]
+    level_walk = unit / (LEVEL_SPANS * span_s) ** 2
+    slope_walk = unit / span_s**4
+    state[at.P] += level_walk * elapsed + slope_walk * carried * carried * elapsed / 3.0
+    state[at.P + 1] += slope_walk * carried * elapsed / 2.0
+    state[at.P + at.ORDER] += slope_walk * carried * elapsed / 2.0
+    state[at.P + at.ORDER + 1] += slope_walk * elapsed
+    coefficient_walk = (COEFFICIENT * state[at.SCALE]) ** 2 / COEFFICIENT_MEMORY_S * elapsed
+    state[at.P + 2 * at.ORDER + 2] += coefficient_walk
+    state[at.P + 3 * at.ORDER + 3] += coefficient_walk
 
 
 def compare(state: Numbers, reading: float, inflation: float) -> None:
@@ -250,32 +225,35 @@ def compare(state: Numbers, reading: float, inflation: float) -> None:
 
     `inflation` multiplies the noise variance of this reading.
     """
-    state[NOISE] = inflation * state[SCALE] * state[SCALE]
-    state[INNOVATION] = math.nan
+    state[at.NOISE] = inflation * state[at.SCALE] * state[at.SCALE]
+    state[at.INNOVATION] = math.nan
     if math.isfinite(reading):
-        state[COUNT] += 1.0
-        starting = state[ADAPTS] > 0.0 and state[CHANGES] <= FIRST_CHANGES
-        state[SETTLING] = 1.0 if starting else 0.0
-        if starting or state[COUNT] == 1.0:
-            nearness = min(state[COUNT], float(FIRST_CHANGES))
-            state[X] += (reading - state[X]) / nearness
-            for index in range(ORDER * ORDER):
-                state[P + index] = 0.0
-            state[P] = 9.0 * state[NOISE]
-            state[P + ORDER + 1] = 0.0025 * state[NOISE]
-            state[P + 2 * ORDER + 2] = COEFFICIENT**2 * state[NOISE]
-            state[P + 3 * ORDER + 3] = COEFFICIENT**2 * state[NOISE]
-            state[P + 4 * ORDER + 4] = WARM_UP**2 * state[NOISE] if state[H + 4] > 0.0 else 0.0
-        state[INNOVATION] = reading
-    state[BASELINE] = 0.0
-    state[VARIANCE] = 0.0
-    for row in range(ORDER):
-        state[BASELINE] += state[H + row] * state[X + row]
-        state[GAIN + row] = 0.0
-        for column in range(ORDER):
-            state[GAIN + row] += state[P + ORDER * row + column] * state[H + column]
-        state[VARIANCE] += state[H + row] * state[GAIN + row]
-    state[INNOVATION] -= state[BASELINE]
+        state[at.COUNT] += 1.0
+        starting = state[at.ADAPTS] > 0.0 and state[at.CHANGES] <= FIRST_CHANGES
+        state[at.SETTLING] = 1.0 if starting else 0.0
+        if starting or state[at.COUNT] == 1.0:
+            state[at.PLUME] = PLUME_RATE
+            nearness = min(state[at.COUNT], float(FIRST_CHANGES))
+            state[at.X] += (reading - state[at.X]) / nearness
+            for index in range(at.ORDER * at.ORDER):
+                state[at.P + index] = 0.0
+            state[at.P] = 9.0 * state[at.NOISE]
+            state[at.P + at.ORDER + 1] = 0.04 * state[at.NOISE]
+            state[at.P + 2 * at.ORDER + 2] = COEFFICIENT**2 * state[at.NOISE]
+            state[at.P + 3 * at.ORDER + 3] = COEFFICIENT**2 * state[at.NOISE]
+            state[at.P + 4 * at.ORDER + 4] = (
+                WARM_UP**2 * state[at.NOISE] if state[at.H + 4] > 0.0 else 0.0
+            )
+        state[at.INNOVATION] = reading
+    state[at.BASELINE] = 0.0
+    state[at.VARIANCE] = 0.0
+    for row in range(at.ORDER):
+        state[at.BASELINE] += state[at.H + row] * state[at.X + row]
+        state[at.GAIN + row] = 0.0
+        for column in range(at.ORDER):
+            state[at.GAIN + row] += state[at.P + at.ORDER * row + column] * state[at.H + column]
+        state[at.VARIANCE] += state[at.H + row] * state[at.GAIN + row]
+    state[at.INNOVATION] -= state[at.BASELINE]
 
 
 def judge(state: Numbers, trust: float) -> None:
@@ -283,17 +261,17 @@ def judge(state: Numbers, trust: float) -> None:
 
     `trust` in 0..1 overrules the gate, -1 leaves it to decide.
     """
-    excess = state[INNOVATION]
-    noise = math.sqrt(state[NOISE])
+    excess = state[at.INNOVATION]
+    noise = math.sqrt(state[at.NOISE])
     prior = PLUME_RATE
-    if state[PLUME] != PLUME_RATE:
-        prior += (state[PLUME] - PLUME_RATE) * math.exp(-state[ELAPSED] / PLUME_MEMORY_S)
-    state[PLUME] = prior
-    state[TRUST] = max(trust, 0.0)
-    state[SURPRISE] = 0.0
-    if math.isnan(excess) or noise == 0.0 or state[SETTLING] > 0.0:
+    if state[at.PLUME] != PLUME_RATE:
+        prior += (state[at.PLUME] - PLUME_RATE) * math.exp(-state[at.ELAPSED] / PLUME_MEMORY_S)
+    state[at.PLUME] = prior
+    state[at.TRUST] = max(trust, 0.0)
+    state[at.DENSITY] = 1.0
+    if math.isnan(excess) or noise == 0.0 or state[at.SETTLING] > 0.0:
         return
-    spread = math.sqrt(state[VARIANCE] + state[NOISE])
+    spread = math.sqrt(state[at.VARIANCE] + state[at.NOISE])
     ratio = excess / spread
     gauss = 0.3989 / spread * math.exp(-0.5 * min(ratio * ratio, 1000.0))
     tail = PLUME_SIZE * noise / (PLUME_SIZE * noise + abs(excess)) ** 2
@@ -301,39 +279,40 @@ def judge(state: Numbers, trust: float) -> None:
     plume = prior * upward * tail
     quiet = (1.0 - prior) * (1.0 - FAULT_RATE) * gauss
     total = plume + quiet + (1.0 - prior) * FAULT_RATE * 0.5 * tail
-    state[SURPRISE] = -math.log(total * noise)
-    state[PLUME] = plume / total
+    state[at.DENSITY] = total * noise
+    state[at.PLUME] = plume / total
     if trust < 0.0:
-        state[TRUST] = quiet / total
-        state[ABOVE] = state[ABOVE] + state[ELAPSED] if state[PLUME] > 0.5 else 0.0
-        state[BELOW] = state[BELOW] + state[ELAPSED] if ratio < -3.0 else 0.0
-        memory = min(state[ELAPSED] / MISFIT_MEMORY_S, 1.0) * state[TRUST]
-        state[MISFIT] += memory * (min(ratio * ratio, 25.0) - state[MISFIT])
+        state[at.TRUST] = quiet / total
+        state[at.ABOVE] = state[at.ABOVE] + state[at.ELAPSED] if state[at.PLUME] > 0.5 else 0.0
+        state[at.BELOW] = state[at.BELOW] + state[at.ELAPSED] if ratio < -3.0 else 0.0
 
 
 def absorb(state: Numbers) -> None:
     """Let the reading move the estimate as far as it is trusted."""
-    excess = state[INNOVATION]
-    if math.isnan(excess) or state[NOISE] == 0.0 or state[SETTLING] > 0.0:
+    excess = state[at.INNOVATION]
+    if math.isnan(excess) or state[at.NOISE] == 0.0 or state[at.SETTLING] > 0.0:
         return
     widening = 0.0
-    if state[BELOW] > FALL_S:  # readings stay below: the baseline itself was too high
+    if state[at.BELOW] > FALL_S:  # readings stay below: the baseline itself was too high
         widening = excess * excess
-        state[BELOW] = 0.0
-    elif state[ABOVE] > LONGEST_PLUME_S:  # no plume lasts so long: the baseline has stepped up
+        state[at.BELOW] = 0.0
+    elif state[at.ABOVE] > LONGEST_PLUME_S:  # no plume lasts so long: the baseline has stepped up
         widening = excess * excess
-        state[ABOVE] = 0.0
+        state[at.ABOVE] = 0.0
     if widening > 0.0:
-        state[TRUST] = 1.0
-        state[PLUME] = PLUME_RATE
-        state[P] += widening
-        state[VARIANCE] += widening
-        state[GAIN] += widening
-    if state[TRUST] < 1e-4:
+        state[at.TRUST] = 1.0
+        state[at.PLUME] = PLUME_RATE
+        state[at.P] += widening
+        state[at.P + at.ORDER + 1] += widening / 900.0
+        state[at.VARIANCE] += widening
+        state[at.GAIN] += widening
+    if state[at.TRUST] < 1e-4:
         return
-    precision = 1.0 / (state[VARIANCE] + state[NOISE] / state[TRUST])
-    for row in range(ORDER):
-        state[X + row] += state[GAIN + row] * precision * excess
-    for row in range(ORDER):
-        for column in range(ORDER):
-            state[P + ORDER * row + column] -= state[GAIN + row] * precision * state[GAIN + column]
+    precision = 1.0 / (state[at.VARIANCE] + state[at.NOISE] / state[at.TRUST])
+    for row in range(at.ORDER):
+        state[at.X + row] += state[at.GAIN + row] * precision * excess
+    for row in range(at.ORDER):
+        for column in range(at.ORDER):
+            state[at.P + at.ORDER * row + column] -= (
+                state[at.GAIN + row] * precision * state[at.GAIN + column]
+            )

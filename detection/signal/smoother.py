@@ -1,9 +1,9 @@
 """The baseline of a whole channel, from both sides, with the plumes left out.
 
 Readings are averaged to one-second bins first (a baseline needs no more). The gate of
-`online.py` finds the plumes from either end; how readily the baseline moves, and whether there
-is a warm-up, is chosen by likelihood. Then the bins are smoothed without the plume, and who is
-plume is asked again of the smoothed residuals, until it settles.
+`online.py` finds the plumes from either end, the bins are smoothed without them, and who is
+plume is asked again of the smoothed residuals, until it settles. The slowest baseline wins that
+readings do not fall below by more than their quick noise: plumes only add, drift does both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detection.signal import kernels, online
+from detection.signal import kernels, layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["Baseline", "smooth_baseline"]
 
 BIN_S = 1.0  # width of a bin [s]
-DRIFTS = (1e-2, 1.0, 1e2, 1e4)  # how readily the baseline moves, see `online.OnlineBaseline`
-WARM_UPS_S = (20.0, 60.0, 180.0)  # time constants tried for the transient after power-on [s]
+SPANS_S = (20.0, 10.0, 6.0)  # tried in turn: time over which the baseline averages
+ACCEPTED = 1.15  # spread below the baseline, in quick noises, at which a span is slow no more
+WARM_UPS_S = (20.0, 60.0, 180.0)  # time constants tried for the transient after power-on
 WARM_UP_GAIN = 10.0  # log likelihood a warm-up must gain to be believed
+LONGEST_S = 150.0  # plumes that last longer are the baseline itself
 ROUNDS = 4
 
 
@@ -45,6 +47,12 @@ class Baseline(NamedTuple):
     level: FloatArray
     variance: FloatArray
     warm_up: FloatArray
+
+
+class _Fit(NamedTuple):
+    level: FloatArray
+    variance: FloatArray
+    noise: float
 
 
 def smooth_baseline(
@@ -70,19 +78,17 @@ def smooth_baseline(
     Baseline
     """
     bins = bin_means(time_s, reading, temperature, humidity)
-    noise = max(quiet_noise(bins.reading), resolution / np.sqrt(12.0))
-    drift, warm_up_s = _liveliest(bins, noise)
-    plume = np.maximum(*_both_ways(bins, noise, drift, warm_up_s))
-    trust = 1.0 - plume
-    for _ in range(ROUNDS):
-        estimate, regressors, variance = _smooth(bins, noise, drift, warm_up_s, trust)
-        excess = bins.reading - (estimate * regressors).sum(axis=1)
-        noise = max(lower_spread(excess), resolution / np.sqrt(12.0))
-        plume, trust = kernels.plume_probability(
-            bins.time_s, excess, noise * np.sqrt(bins.inflation), variance
-        )
-    estimate, regressors, variance = _smooth(bins, noise, drift, warm_up_s, trust)
-    return _at_readings(time_s, temperature, humidity, bins, estimate, variance, warm_up_s)
+    least = resolution / np.sqrt(12.0)
+    noise = max(quiet_noise(bins.reading), least)
+    warm_up_s, amplitude = _warm_up(bins, noise)
+    bins = bins._replace(reading=bins.reading - _fading(bins.time_s, bins, warm_up_s, amplitude))
+    for span_s in SPANS_S:
+        fit = _settled(bins, noise, least, span_s)
+        if fit.noise < ACCEPTED * noise:
+            break
+    level = np.interp(time_s, bins.time_s, fit.level)
+    fading = _fading(time_s, bins, warm_up_s, amplitude)
+    return Baseline(level + fading, np.interp(time_s, bins.time_s, fit.variance), fading)
 
 
 def bin_means(
@@ -131,61 +137,79 @@ def lower_spread(excess: FloatArray) -> float:
     return float(np.sqrt(np.mean(np.minimum(below, 3.0 * usual) ** 2)))
 
 
-def _liveliest(bins: Bins, noise: float) -> tuple[float, float]:
-    surprise = {
-        (drift, warm_up_s): _surprise(bins, noise, drift, warm_up_s)
-        for drift in DRIFTS
-        for warm_up_s in (0.0, *WARM_UPS_S)
+def _warm_up(bins: Bins, noise: float) -> tuple[float, float]:
+    """Time constant [s] and amplitude of the transient after power-on; zeros if there is none."""
+    early = bins.time_s < bins.time_s[0] + 5.0 * max(WARM_UPS_S)
+    bins = Bins(*(column[early] for column in bins))
+    runs = {
+        warm_up_s: _filtered(bins, noise, SPANS_S[0], warm_up_s) for warm_up_s in (0.0, *WARM_UPS_S)
     }
-    steady = min((d for d in DRIFTS), key=lambda drift: surprise[drift, 0.0])
-    best = min(surprise, key=lambda choice: surprise[choice])
-    if surprise[best] < surprise[steady, 0.0] - WARM_UP_GAIN:
-        return best
-    return steady, 0.0
+    likeliest = min(runs, key=lambda warm_up_s: runs[warm_up_s][1])
+    if runs[likeliest][1] > runs[0.0][1] - WARM_UP_GAIN:
+        return 0.0, 0.0
+    trust = 1.0 - runs[likeliest][0]
+    return likeliest, _smoothed(bins, noise, SPANS_S[0], likeliest, trust)[2]
 
 
-def _surprise(bins: Bins, noise: float, drift: float, warm_up_s: float) -> float:
-    return float(
-        kernels.filter_pass(
-            _started(noise),
-            bins.time_s,
-            bins.reading,
-            bins.temperature,
-            bins.humidity,
-            bins.inflation,
-            drift,
-            warm_up_s,
-        )[4]
-    )
+def _fading(time_s: FloatArray, bins: Bins, warm_up_s: float, amplitude: float) -> FloatArray:
+    if warm_up_s == 0.0:
+        return np.zeros(time_s.size)
+    fading: FloatArray = amplitude * np.exp(-(time_s - bins.time_s[0]) / warm_up_s)
+    return fading
 
 
-def _both_ways(
-    bins: Bins, noise: float, drift: float, warm_up_s: float
-) -> tuple[FloatArray, FloatArray]:
-    onward = _plume_ahead(bins, noise, drift, warm_up_s)
+def _settled(bins: Bins, noise: float, least: float, span_s: float) -> _Fit:
+    """Baseline whose plumes agree with its residuals."""
     turned = Bins(bins.first, *(column[::-1].copy() for column in bins[1:]))
-    backward = _plume_ahead(turned._replace(time_s=-turned.time_s), noise, drift, 0.0)
-    return onward, backward[::-1]
+    turned = turned._replace(time_s=-turned.time_s)
+    onward, _ = _filtered(bins, noise, span_s, 0.0)
+    backward, _ = _filtered(turned, noise, span_s, 0.0)
+    trust = 1.0 - np.maximum(onward, backward[::-1])
+    for _ in range(ROUNDS):
+        level, variance, _ = _smoothed(bins, noise, span_s, 0.0, trust)
+        excess = bins.reading - level
+        noise = max(lower_spread(excess), least)
+        _, trust = kernels.plume_probability(
+            bins.time_s, excess, noise * np.sqrt(bins.inflation), variance
+        )
+        trust[_lasts_too_long(bins.time_s, trust)] = 1.0
+    level, variance, _ = _smoothed(bins, noise, span_s, 0.0, trust)
+    return _Fit(level, variance, noise)
 
 
-def _plume_ahead(bins: Bins, noise: float, drift: float, warm_up_s: float) -> FloatArray:
-    plume: FloatArray = kernels.filter_pass(
+def _lasts_too_long(time_s: FloatArray, trust: FloatArray) -> NDArray[np.bool_]:
+    """Bins of plumes longer than any: there the baseline itself must have risen."""
+    doubted = np.concatenate(([False], trust < 0.5, [False]))
+    edges = np.flatnonzero(np.diff(doubted))
+    too_long = np.zeros(time_s.size, np.bool_)
+    for start, end in edges.reshape(-1, 2):
+        if time_s[end - 1] - time_s[start] > LONGEST_S:
+            too_long[start:end] = True
+    return too_long
+
+
+def _filtered(
+    bins: Bins, noise: float, span_s: float, warm_up_s: float
+) -> tuple[FloatArray, float]:
+    """Plume probability of each bin from those before, and the surprise of them all."""
+    _, _, plume, _, surprise = kernels.filter_pass(
         _started(noise),
         bins.time_s,
         bins.reading,
         bins.temperature,
         bins.humidity,
         bins.inflation,
-        drift,
+        span_s,
         warm_up_s,
-    )[2]
-    return plume
+    )
+    return plume, surprise
 
 
-def _smooth(
-    bins: Bins, noise: float, drift: float, warm_up_s: float, trust: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    smoothed: tuple[FloatArray, FloatArray, FloatArray] = kernels.smooth_pass(
+def _smoothed(
+    bins: Bins, noise: float, span_s: float, warm_up_s: float, trust: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Baseline of each bin, its variance, and the amplitude of the warm-up."""
+    estimate, regressors, variance = kernels.smooth_pass(
         _started(noise),
         bins.time_s,
         bins.reading,
@@ -193,43 +217,14 @@ def _smooth(
         bins.humidity,
         bins.inflation,
         trust,
-        drift,
+        span_s,
         warm_up_s,
     )
-    return smoothed
+    return (estimate * regressors).sum(axis=1), variance, float(estimate[-1, 4])
 
 
 def _started(noise: float) -> FloatArray:
-    state = np.array(online.new_state())
-    state[online.ADAPTS] = 0.0
-    state[online.SCALE] = noise
+    state = np.array(layout.new_state())
+    state[layout.ADAPTS] = 0.0
+    state[layout.SCALE] = noise
     return state
-
-
-def _at_readings(
-    time_s: FloatArray,
-    temperature: FloatArray,
-    humidity: FloatArray,
-    bins: Bins,
-    estimate: FloatArray,
-    variance: FloatArray,
-    warm_up_s: float,
-) -> Baseline:
-    columns = [np.interp(time_s, bins.time_s, column) for column in estimate.T]
-    level = columns[0]
-    level += columns[2] * 100.0 * _departure(humidity, bins.humidity)
-    level += columns[3] * _departure(temperature, bins.temperature)
-    warm_up = np.zeros(time_s.size)
-    if warm_up_s > 0.0:
-        warm_up = columns[4] * np.exp(-(time_s - bins.time_s[0]) / warm_up_s)
-    return Baseline(level + warm_up, np.interp(time_s, bins.time_s, variance), warm_up)
-
-
-def _departure(values: FloatArray, means: FloatArray) -> FloatArray:
-    """Departure from the first known mean, the last known one held; 0 before any is known."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros(values.size)
-    zero = means[np.isfinite(means)][0]
-    last = np.maximum.accumulate(np.where(known, np.arange(values.size), -1))
-    return np.where(last >= 0, values[np.maximum(last, 0)] - zero, 0.0)
