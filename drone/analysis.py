@@ -1,0 +1,193 @@
+"""The steps between a flight's records and its survey: each a function of the one before."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from detection.source.effort import detection_power
+
+from detection.signal.flight import correct_flight
+from detection.source.observe import best_channel, observe, shortage
+from drone.version import software_version
+from mapping.grid import convergence_deg, to_geographic, to_metric
+from mapping.hotspots import find_hotspots, probability_grid
+from mapping.rasters import concentration_grid, hotspot_map, source_map
+from mapping.survey import INSUFFICIENT, Survey, Track, verdict_of
+from sensors.assemble import assemble
+from sensors.flight import add_history, from_columns
+from sensors.units import unit_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from detection.source.observations import Observations
+    from drone.choices import Choices
+    from drone.inputs import Inputs
+    from mapping.area import Domain
+    from mapping.rasters import Power
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Analysis", "Seen", "corrected_flight", "observations_of", "survey_of"]
+
+NOISE_EXCEEDED = 3.0  # standard deviations of noise that the exceedance map counts from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the chosen channel of a flight has to say.
+
+    Attributes
+    ----------
+    channel : str
+    shortage : str or None
+        Why it says nothing about sources.
+    observations : Observations or None
+        None where there is a shortage.
+    """
+
+    channel: str
+    shortage: str | None
+    observations: Observations | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A flight and everything found in it.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    choices : Choices
+    flight : xarray.Dataset
+        Corrected.
+    shortage : str or None
+        Why nothing could be said about sources.
+    posterior : xarray.Dataset or None
+        None where there is a shortage.
+    survey : Survey
+        As exporters take it.
+    notes : tuple of str
+        What a reader must know, one line each.
+    """
+
+    inputs: Inputs
+    choices: Choices
+    flight: xr.Dataset
+    shortage: str | None
+    posterior: xr.Dataset | None
+    survey: Survey
+    notes: tuple[str, ...]
+
+
+def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """The flight in some records, its channels corrected, and what to know about it."""
+    columns = assemble(
+        inputs.batches,
+        offset_s=choices.offset_s,
+        wind=choices.wind,
+        gas=choices.gas,
+        name=inputs.files[0].file.rpartition(".")[0],
+        wind_height_m=choices.wind_height_m,
+        averaging_time_s=choices.averaging_time_s,
+        background_removed=choices.background_removed,
+        source_files=[one.file for one in inputs.files],
+    )
+    flight = correct_flight(from_columns(columns))
+    return add_history(flight, f"sniffdrone {software_version()}: process"), columns.notes
+
+
+def observations_of(flight: xr.Dataset, domain: Domain, choices: Choices) -> Seen:
+    """What the channel that says most about the gas looked for has seen, on the domain's axes."""
+    channel = best_channel(flight, gas=choices.gas)
+    reason = shortage(flight, channel)
+    if reason is not None:
+        return Seen(channel=channel, shortage=reason, observations=None)
+    east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
+    observations = observe(_on_grid_axes(flight, domain), channel, east=east, north=north)
+    return Seen(channel=channel, shortage=None, observations=observations)
+
+
+def survey_of(
+    flight: xr.Dataset,
+    domain: Domain,
+    seen: Seen,
+    posterior: xr.Dataset | None,
+    choices: Choices,
+) -> tuple[Survey, list[str]]:
+    """Verdict, sources and maps of a flight, and what to know about the maps."""
+    track = _track(flight, domain, seen.channel)
+    hotspots = () if posterior is None else tuple(find_hotspots(posterior))
+    cells, notes = concentration_grid(domain, track)
+    fine_cells, more_notes = probability_grid(domain, hotspots)
+    p_any = math.nan if posterior is None else float(posterior.attrs["p_any_source"])
+    verdict = verdict_of(p_any, indicate_above=choices.indicate_above)
+    noise = float(np.nanmedian(flight[f"{seen.channel}_sigma"])) if posterior is not None else 0.0
+    survey = Survey(
+        verdict=INSUFFICIENT if posterior is None else verdict,
+        p_any_source=p_any,
+        indicate_above=choices.indicate_above,
+        hotspots=hotspots,
+        domain=domain,
+        track=track,
+        maps=hotspot_map(
+            cells,
+            domain,
+            track,
+            posterior,
+            detection_power=_power(seen, choices),
+            threshold=NOISE_EXCEEDED * noise,
+            axis_turn_deg=_axis_turn_deg(domain),
+        ),
+        source_map=source_map(fine_cells, domain, posterior),
+        channel=seen.channel,
+        gas=flight[seen.channel].attrs["gas"],
+        reference_rate_g_s=choices.reference_rate_g_s,
+        version=software_version(),
+    )
+    return survey, [*notes, *more_notes]
+
+
+def _power(seen: Seen, choices: Choices) -> Power | None:
+    observations = seen.observations
+    if observations is None:
+        return None
+    rate = 1e-3 * choices.reference_rate_g_s
+    return lambda east, north: detection_power(observations, east, north, rate=rate)
+
+
+def _track(flight: xr.Dataset, domain: Domain, channel: str) -> Track:
+    east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
+    corrected = flight[f"{channel}_corrected"]
+    return Track(
+        east=east,
+        north=north,
+        reading=corrected.values,
+        eastward_wind=flight["eastward_wind"].values,
+        northward_wind=flight["northward_wind"].values,
+        unit=_unit_for_people(corrected.attrs["units"]),
+    )
+
+
+def _unit_for_people(udunits: str) -> str:
+    return udunits if udunits == "1" else unit_of(udunits).suffix.replace("_m3", "/m³")
+
+
+def _on_grid_axes(flight: xr.Dataset, domain: Domain) -> xr.Dataset:
+    """The flight with its wind along the projection's axes, which are not true east and north."""
+    turn = math.radians(_axis_turn_deg(domain))
+    east, north = flight["eastward_wind"], flight["northward_wind"]
+    return flight.assign(
+        eastward_wind=east * math.cos(turn) - north * math.sin(turn),
+        northward_wind=east * math.sin(turn) + north * math.cos(turn),
+    )
+
+
+def _axis_turn_deg(domain: Domain) -> float:
+    west, south, east, north = domain.bounds
+    latitude, longitude = to_geographic(domain.crs, [0.5 * (west + east)], [0.5 * (south + north)])
+    return convergence_deg(domain.crs, float(latitude[0]), float(longitude[0]))

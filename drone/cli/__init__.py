@@ -1,0 +1,53 @@
+"""The command line ``sniffdrone``, a module per command; nothing heavy is imported for --help."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+__all__ = ["main", "shadowed"]
+
+_SIBLINGS = ("sensors", "firmware_bridge", "detection", "mapping", "sims")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments after the program's name; those of the process unless given.
+
+    Returns
+    -------
+    int
+        0 done, 2 the input is at fault, 130 interrupted. A fault of the program itself is
+        raised, which gives a traceback and exit code 1.
+    """
+    complaint = shadowed()
+    if complaint is not None:
+        sys.stderr.write(f"error: {complaint}\n")
+        return 2
+    from drone.cli.app import run  # noqa: PLC0415 - after the check that its imports are ours
+
+    return run(argv)
+
+
+def shadowed() -> str | None:
+    """Which package of another program stands in for one of ours; None if none does."""
+    ours = Path(__file__).resolve().parents[2]
+    for name in _SIBLINGS:
+        spec = importlib.util.find_spec(name)
+        places = [*(spec.submodule_search_locations or ()), spec.origin] if spec else []
+        found = [Path(place).resolve() for place in places if place]
+        if not found:
+            return (
+                f'the package "{name}" is missing beside {ours / "drone"}; install sniffdrone anew'
+            )
+        if found[0] != ours / name:
+            return (
+                f'"{name}" is taken from {found[0]}, which shadows {ours / name}; run from '
+                "another folder, or uninstall the package that brings it"
+            )
+    return None

@@ -1,0 +1,7 @@
+"""``python -m drone.cli``, for where scripts are not on the path."""
+
+import sys
+
+from drone.cli import main
+
+sys.exit(main())

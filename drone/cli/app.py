@@ -1,0 +1,87 @@
+"""All commands under one name, and what their errors mean for the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from drone.cli import demo, info, process, simulate, version
+from drone.cli.terminal import warn
+from sensors.errors import SniffdroneError
+
+__all__ = ["EXIT_INPUT", "EXIT_INTERRUPTED", "run"]
+
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+_HELP = """From what a gas-sniffing drone smells to a map an investigator can act on.
+
+\b
+Try it, no drone needed:
+  sniffdrone demo
+Your own flight:
+  sniffdrone info flight.csv
+  sniffdrone process flight.csv -o out
+A gas log and the autopilot's log beside it:
+  sniffdrone process gas.csv flight.tlog -o out
+
+What it finds is an indication, to be confirmed by sampling; never an identification.
+"""
+
+_APP = typer.Typer(
+    help=_HELP,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help keeps examples on one line, ready to paste
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+_APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+_APP.command("process", epilog=process.EXAMPLES)(process.process)
+_APP.command("info", epilog=info.EXAMPLES)(info.info)
+_APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
+_APP.command("version")(version.version)
+
+
+@_APP.callback()
+def _sniffdrone() -> None:
+    """Make a group of the commands, however few."""
+
+
+_sniffdrone.__doc__ = _HELP
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run one command and say in one line what is wrong with its input.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments after the program's name; those of the process unless given.
+
+    Returns
+    -------
+    int
+        Exit code. What is no fault of the input is raised.
+    """
+    try:
+        given = sys.argv[1:] if argv is None else argv
+        code = _APP(given or ["--help"], prog_name="sniffdrone", standalone_mode=False)
+    except SniffdroneError as error:
+        warn(f"error: {_one_line(str(error))}")
+        return EXIT_INPUT
+    except typer.TyperException as error:
+        warn(f"error: {_one_line(error.format_message())} (sniffdrone COMMAND --help shows how)")
+        return EXIT_INPUT
+    except MemoryError:
+        warn("error: not enough memory for these files; cut the flight into parts")
+        return EXIT_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    if code == EXIT_INTERRUPTED:
+        warn("interrupted; nothing half-done was left behind")
+    return code if isinstance(code, int) else 0
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

@@ -1,0 +1,103 @@
+"""``sniffdrone process``: from a recorded flight to a map with its probable sources."""
+# ruff: noqa: PLC0415 - heavy imports happen inside the command, so that --help is quick
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drone.cli.options import Json, Overwrite, Quiet
+from drone.cli.terminal import answer, answer_json, progress_bar, warn
+
+__all__ = ["EXAMPLES", "process"]
+
+EXAMPLES = """\b
+Examples:
+  sniffdrone process flight.csv -o out
+  sniffdrone process gas.csv flight.tlog -o out
+  sniffdrone process flight.csv -o out --gas toluene --area site.geojson
+  sniffdrone process flight.csv -o out --wind-speed 3.5 --wind-from 240
+  sniffdrone process flight.csv -o out --overwrite --json
+"""
+
+
+def process(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="All files of ONE flight: flight CSV or NetCDF, or gas log and .tlog."),
+    ],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the results.")],
+    area: Annotated[
+        Path | None,
+        typer.Option("--area", help="GeoJSON polygon to seek sources in, instead of the track."),
+    ] = None,
+    gas: Annotated[
+        str | None, typer.Option("--gas", help="Gas looked for; acetone unless told.")
+    ] = None,
+    mission: Annotated[
+        Path | None, typer.Option("--mission", help="Mission file (TOML) with gas and thresholds.")
+    ] = None,
+    offset_s: Annotated[
+        float | None, typer.Option("--offset-s", help="Add this to the gas log's times [s].")
+    ] = None,
+    wind_speed: Annotated[
+        float | None, typer.Option("--wind-speed", help="Wind, if no log holds any [m/s].")
+    ] = None,
+    wind_from: Annotated[
+        float | None, typer.Option("--wind-from", help="Where it comes from [deg true].")
+    ] = None,
+    wind_height_m: Annotated[
+        float | None,
+        typer.Option("--wind-height-m", help="Height the wind was measured at, if not the drone."),
+    ] = None,
+    averaging_time: Annotated[
+        float | None,
+        typer.Option("--averaging-time", help="Each value is a mean over this time [s]."),
+    ] = None,
+    no_drift: Annotated[
+        bool, typer.Option("--no-drift", help="The values are background-corrected already.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a recorded flight into a map of probable sources.
+
+    Writes flight.nc, posterior.nc, sources.geojson, source_probability.tif, concentration.tif,
+    detection_power.tif, quicklook.png and summary.json. "nothing indicated" is a result too:
+    detection_power.tif then shows where a source would have been noticed.
+    """
+    from drone.choices import choices_of
+    from drone.output import check_output
+
+    check_output(output, overwrite=overwrite)
+    choices = choices_of(
+        mission=mission,
+        gas=gas,
+        offset_s=offset_s,
+        wind_speed=wind_speed,
+        wind_from=wind_from,
+        wind_height_m=wind_height_m,
+        averaging_time_s=averaging_time,
+        background_removed=no_drift,
+        area=area,
+        seed=seed,
+    )
+    from drone.pipeline import process_flight
+    from drone.wording import lines_of
+
+    with progress_bar(quiet=quiet) as progress:
+        summary = process_flight(
+            files, output, choices=choices, overwrite=overwrite, progress=progress
+        )
+    if not quiet:
+        for note in summary["notes"]:
+            warn(f"warning: {note}")
+    if as_json:
+        answer_json(summary)
+    elif not quiet:
+        answer("\n".join(lines_of(summary, output)))

@@ -1,0 +1,114 @@
+"""The files of one flight: their records, what was wrong with them, and their fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware_bridge.logfile import ReadReport, read_log
+from sensors.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sensors.records import RecordBatch
+
+__all__ = ["Input", "Inputs", "read_inputs"]
+
+_HASH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One file, as the summary names it."""
+
+    file: str
+    format: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All files of a flight.
+
+    Attributes
+    ----------
+    files : tuple of Input
+    batches : tuple of RecordBatch
+    notes : tuple of str
+        What was wrong in the files, one line each.
+    """
+
+    files: tuple[Input, ...]
+    batches: tuple[RecordBatch, ...]
+    notes: tuple[str, ...]
+
+
+def read_inputs(
+    paths: Sequence[Path], *, progress: Callable[[str, float], None] | None = None
+) -> Inputs:
+    """Records of all files of one flight, in the order given.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    progress : callable, optional
+        Called with what is done and the share of it, 0 to 1.
+
+    Returns
+    -------
+    Inputs
+
+    Raises
+    ------
+    FormatError
+        A file is not there, unreadable, empty, of no format we know, or nothing in it is whole.
+    ConfigError
+        The same file is given twice.
+    """
+    for place, path in enumerate(paths):
+        if path.resolve() in {earlier.resolve() for earlier in paths[:place]}:
+            raise ConfigError(f"{path}: is given twice; name each file once")
+    files: list[Input] = []
+    batches: list[RecordBatch] = []
+    notes: list[str] = []
+    for path in paths:
+        report = ReadReport(path=path)
+        if progress is not None:
+            tell, what = progress, f"reading {path.name}"
+            report.progress = lambda done, total, what=what, tell=tell: tell(
+                what, done / max(total, 1)
+            )
+        batches += read_log(path, report)
+        notes += report.warnings
+        notes += _jumps(report)
+        files.append(
+            Input(
+                file=path.name,
+                format=report.format,
+                size_bytes=report.bytes_total,
+                sha256=_sha256(path),
+            )
+        )
+    return Inputs(files=tuple(files), batches=tuple(batches), notes=tuple(notes))
+
+
+def _jumps(report: ReadReport) -> list[str]:
+    if not report.clock_jumps:
+        return []
+    seconds = max((abs(float(jump["seconds"])) for jump in report.clock_jumps), default=0.0)
+    return [
+        f"{report.path.name}: its clock jumps {len(report.clock_jumps)} times, by up to "
+        f"{seconds:.1f} s; check the times of the gas log against it"
+    ]
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_HASH_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

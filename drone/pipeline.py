@@ -1,0 +1,92 @@
+"""Bytes → records → Flight → Posterior and HotspotMap → files a person can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detection.source.estimators import grid
+from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
+from drone.inputs import read_inputs
+from drone.output import check_output, output_folder
+from drone.products import write_products
+from mapping.area import survey_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from drone.choices import Choices
+
+    Progress = Callable[[str, float], None]
+
+__all__ = ["analyse", "process_flight"]
+
+
+def process_flight(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    choices: Choices,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Turn the logs of one flight into a folder of results.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        All files of the flight.
+    out : Path
+        Appears when all in it is written.
+    choices : Choices
+    overwrite : bool
+        Replace earlier results in `out`.
+    progress : callable, optional
+        Called with what is done and the share of it, 0 to 1.
+
+    Returns
+    -------
+    dict
+        As in ``summary.json``.
+
+    Raises
+    ------
+    SniffdroneError
+        The files, the settings or the place of the results are at fault.
+    """
+    check_output(out, overwrite=overwrite)
+    analysis = analyse(paths, choices=choices, progress=progress)
+    with output_folder(out, overwrite=overwrite) as folder:
+        return write_products(analysis, folder)
+
+
+def analyse(
+    paths: Sequence[Path], *, choices: Choices, progress: Progress | None = None
+) -> Analysis:
+    """All that can be said about the flight in some logs; nothing is written."""
+    tell = progress or (lambda _what, _share: None)
+    inputs = read_inputs(paths, progress=lambda what, share: tell(what, 0.1 * share))
+    flight, notes = corrected_flight(inputs, choices)
+    domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
+    seen = observations_of(flight, domain, choices)
+    posterior = None
+    if seen.observations is not None:
+        posterior = grid.infer(
+            seen.observations,
+            domain.bounds,
+            rng=np.random.default_rng(choices.seed),
+            progress=lambda share: tell("seeking sources", 0.2 + 0.6 * share),
+        ).assign_attrs(crs_wkt=domain.crs.to_wkt())
+    tell("drawing maps", 0.85)
+    survey, map_notes = survey_of(flight, domain, seen, posterior, choices)
+    return Analysis(
+        inputs=inputs,
+        choices=choices,
+        flight=flight,
+        shortage=seen.shortage,
+        posterior=posterior,
+        survey=survey,
+        notes=(*choices.notes, *inputs.notes, *notes, *map_notes),
+    )

@@ -1,0 +1,80 @@
+"""The files of a survey: data for experts, rasters and sources for a GIS, a picture, a summary."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detection.source.posterior import posterior_dataset
+from drone.findings import summary_of
+from drone.output import SUMMARY
+from mapping.quicklook import write_quicklook
+from sensors import plugins
+from sensors.flight import write_netcdf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import xarray as xr
+
+    from drone.analysis import Analysis
+
+__all__ = ["write_products"]
+
+_EXPORTERS = "mapping.exporters"
+
+
+def write_products(
+    analysis: Analysis, folder: Path, *, beside: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Write all files of an analysis; the summary comes last.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    folder : Path
+        Exists.
+    beside : sequence of str
+        Names of files of ours that are in the folder already.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``.
+    """
+    write_netcdf(analysis.flight, folder / "flight.nc")
+    _write_posterior(analysis, folder / "posterior.nc")
+    written = ["flight.nc", "posterior.nc", *beside, SUMMARY]
+    for name in plugins.available(_EXPORTERS):
+        exporter = plugins.load(_EXPORTERS, name)
+        written += [path.name for path in exporter.write(analysis.survey, folder)]
+    written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+    summary = summary_of(analysis, written)
+    text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return summary
+
+
+def _write_posterior(analysis: Analysis, path: Path) -> None:
+    posterior = analysis.posterior
+    if posterior is None:
+        posterior = _no_draws(analysis)
+    packing = {"zlib": True, "complevel": 1}
+    posterior.to_netcdf(
+        path, engine="netcdf4", encoding=dict.fromkeys(posterior.data_vars, packing)
+    )
+
+
+def _no_draws(analysis: Analysis) -> xr.Dataset:
+    """A Posterior that says nothing: no draw at all, and the reason."""
+    empty = np.empty((0, 1))
+    columns = dict.fromkeys(("east", "north", "height", "rate"), empty)
+    attrs = {
+        "p_any_source": float("nan"),
+        "crs_wkt": analysis.survey.domain.crs.to_wkt(),
+        "comment": analysis.shortage,
+    }
+    return posterior_dataset(columns, attrs=attrs)

@@ -1,0 +1,48 @@
+"""One processed flight for all tests that only look at results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from drone.cli import main
+from tests.drone.tables import as_csv, survey_rows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd):
+    """Run a command as from a shell, in this process."""
+
+    def run_command(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def survey_csv(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("survey") / "flight.csv"
+    path.write_text(as_csv(survey_rows()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory, survey_csv) -> Path:
+    """Folder of results of the survey with one source."""
+    out = tmp_path_factory.mktemp("results") / "out"
+    assert main(["process", str(survey_csv), "-o", str(out), "--quiet"]) == 0
+    return out
