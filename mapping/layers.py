@@ -1,0 +1,232 @@
+"""Layers of the picture: concentration, searched ground, track, wind, sources."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
+
+from mapping.cartography import HALO, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from mapping.hotspots import Hotspot
+    from mapping.survey import Survey, Track
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = [
+    "AIR",
+    "READING",
+    "SEARCHED",
+    "SOURCE",
+    "draw_area",
+    "draw_concentration",
+    "draw_searched",
+    "draw_sources",
+    "draw_track",
+    "draw_wind",
+]
+
+SOURCE = "#0072b2"
+AIR = "#3d5a73"
+SEARCHED = {0.2: "#e3ecdf", 0.5: "#c4d9bf", 0.9: "#9fc29b"}
+# low readings fade into the ground, high ones are dark: magma's steps, from light to dark
+READING = LinearSegmentedColormap.from_list(
+    "reading", ["#d9cfc3", "#f7b37c", "#f1605d", "#b5367a", "#641a80", "#1d1147"]
+)
+FAINT = 0.38
+GAP_STEPS = 8.0
+WIND_ARROWS = 24
+
+
+def _extent(survey: Survey) -> tuple[float, float, float, float]:
+    cell = float(survey.maps.attrs["cell_m"]) / 2
+    x, y = survey.maps["x"].to_numpy(), survey.maps["y"].to_numpy()
+    return x[0] - cell, x[-1] + cell, y[-1] - cell, y[0] + cell
+
+
+def _norm(track: Track) -> PowerNorm:
+    """Square-root scale; noise, judged by readings below zero, stays in its lowest fifth."""
+    known = track.reading[np.isfinite(track.reading)]
+    below = known[known < 0]
+    noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
+    top = float(np.quantile(known, 0.998)) if known.size else 0.0
+    return PowerNorm(0.5, vmin=0.0, vmax=max(top, 25.0 * noise, 1e-12), clip=True)
+
+
+def draw_concentration(axes: Axes, survey: Survey) -> None:
+    """Concentration map, faint."""
+    share = np.nan_to_num(np.asarray(_norm(survey.track)(survey.maps["concentration_mean"])))
+    colour = READING(share)
+    colour[..., 3] = np.clip(1.6 * share, 0.0, FAINT)
+    axes.imshow(colour, extent=_extent(survey), interpolation="bilinear", zorder=1, aspect="equal")
+
+
+def draw_searched(axes: Axes, survey: Survey) -> None:
+    """Ground on which a source would have been noticed, in steps of detection power."""
+    power = survey.maps["detection_power"]
+    if not np.isfinite(power.to_numpy()).any():
+        return
+    filled = np.nan_to_num(power.to_numpy())
+    axes.contourf(
+        power["x"].to_numpy(),
+        power["y"].to_numpy(),
+        filled,
+        levels=[*SEARCHED, 1.01],
+        colors=list(SEARCHED.values()),
+        zorder=1,
+    )
+    axes.contour(
+        power["x"].to_numpy(),
+        power["y"].to_numpy(),
+        filled,
+        levels=[0.5],
+        colors=["#4f8457"],
+        linewidths=1.2,
+        zorder=2,
+    )
+
+
+def draw_track(axes: Axes, track: Track) -> LineCollection | None:
+    """Track coloured by reading, the highest on top; a thin line where nothing was read.
+
+    Returns
+    -------
+    matplotlib.collections.LineCollection or None
+        What a colour bar explains; None for a track of one place.
+    """
+    known = np.isfinite(track.east) & np.isfinite(track.north)
+    place = np.stack([track.east[known], track.north[known]], axis=1)
+    reading = track.reading[known]
+    if len(place) < 2:
+        axes.plot(place[:, 0], place[:, 1], "o", color=MUTED, ms=5, zorder=4)
+        return None
+    pieces = np.stack([place[:-1], place[1:]], axis=1)
+    length = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)
+    usual = np.median(length[length > 0]) if (length > 0).any() else 1.0
+    whole = length <= max(GAP_STEPS * usual, 5.0)
+    value = np.fmax(reading[:-1], reading[1:])
+    thin = LineCollection(list(pieces[whole]), colors="#b9b2a6", linewidths=0.8, zorder=3)
+    axes.add_collection(thin)
+    drawn = np.flatnonzero(whole & np.isfinite(value))
+    drawn = drawn[np.argsort(value[drawn], kind="stable")]
+    norm = _norm(track)
+    lines = LineCollection(
+        list(pieces[drawn]),
+        array=value[drawn],
+        cmap=READING,
+        norm=norm,
+        linewidths=2.2 + 3.2 * np.asarray(norm(value[drawn])),
+        capstyle="round",
+        zorder=4,
+    )
+    axes.add_collection(lines)
+    return lines
+
+
+def draw_sources(axes: Axes, survey: Survey) -> None:
+    """Position and credible regions of each source told."""
+    for spot in survey.told:
+        _outline(axes, spot.regions[0.9], linestyle=(0, (4, 2)), fill=0.10)
+        _outline(axes, spot.regions[0.5], linestyle="solid", fill=0.22)
+        axes.plot(spot.east, spot.north, "+", ms=12, mew=4.5, color="white", zorder=12)
+        axes.plot(spot.east, spot.north, "+", ms=11, mew=2.2, color=SOURCE, zorder=13)
+        text = f"source {spot.rank}" if len(survey.told) > 1 else "source"
+        axes.annotate(
+            text,
+            (spot.east, _top(spot)),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=13,
+            fontweight="bold",
+            color=SOURCE,
+            zorder=14,
+            path_effects=[HALO],
+        )
+
+
+def _top(spot: Hotspot) -> float:
+    """Northern edge of the part of the 90 % region around a position [m]."""
+    here = shapely.Point(spot.east, spot.north)
+    parts = shapely.get_parts(spot.regions[0.9])
+    return float(parts[int(np.argmin(shapely.distance(parts, here)))].bounds[3])
+
+
+def _outline(
+    axes: Axes, region: BaseGeometry, *, linestyle: str | tuple[int, tuple[int, int]], fill: float
+) -> None:
+    for part in shapely.get_parts(region):
+        rings = [shapely.get_coordinates(ring) for ring in (part.exterior, *part.interiors)]
+        outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
+        axes.add_patch(PathPatch(outline, facecolor=SOURCE, alpha=fill, lw=0, zorder=9))
+        for colour, width in (("white", 3.6), (SOURCE, 1.9)):
+            style = "solid" if colour == "white" else linestyle
+            axes.add_patch(
+                PathPatch(
+                    outline,
+                    facecolor="none",
+                    edgecolor=colour,
+                    lw=width,
+                    linestyle=style,
+                    alpha=0.8 if colour == "white" else 1.0,
+                    zorder=10,
+                )
+            )
+
+
+def draw_area(axes: Axes, survey: Survey) -> None:
+    """Outline of an area drawn by hand."""
+    if survey.domain.area is not None:
+        for part in shapely.get_parts(survey.domain.area):
+            axes.plot(*part.exterior.xy, color=MUTED, lw=1.2, ls=(0, (1, 2)), zorder=5)
+
+
+def draw_wind(axes: Axes, track: Track, *, turn_deg: float) -> None:
+    """Short arrows along the track, each the way the air went there.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    track : Track
+    turn_deg : float
+        Angle from true to grid north, clockwise.
+    """
+    columns = np.stack([track.east, track.north, track.eastward_wind, track.northward_wind])
+    known = columns[:, np.isfinite(columns).all(axis=0)]
+    if known.shape[1] < 2:
+        return
+    means = np.stack(
+        [part.mean(axis=1) for part in np.array_split(known, WIND_ARROWS, axis=1) if part.size]
+    )
+    middle = [part[:2, part.shape[1] // 2] for part in np.array_split(known, WIND_ARROWS, axis=1)]
+    place = np.array([spot for spot in middle if spot.size])
+    cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
+    blown = np.stack([means[:, 2] * cos - means[:, 3] * sin, means[:, 2] * sin + means[:, 3] * cos])
+    longest = float(np.hypot(*blown).max())
+    if longest > 0:
+        axes.quiver(
+            place[:, 0],
+            place[:, 1],
+            *blown,
+            color=AIR,
+            alpha=0.7,
+            pivot="mid",
+            scale=longest / 0.036,
+            scale_units="width",
+            width=0.0026,
+            headwidth=4.2,
+            headlength=4.8,
+            headaxislength=4.2,
+            zorder=7,
+        )
