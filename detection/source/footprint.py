@@ -50,22 +50,18 @@ class Lattice:
     index: NDArray[np.int32]
 
     @classmethod
-    def covering(
-        cls, domain: tuple[float, float, float, float], cell_m: float, active: object = None
-    ) -> Lattice:
-        """Lattice over (west, south, east, north); `active(east, north)` chooses cells."""
+    def covering(cls, domain: tuple[float, float, float, float], cell_m: float) -> Lattice:
+        """Lattice over (west, south, east, north), all cells active."""
         west, south, east, north = domain
         nx = max(1, int(np.ceil((east - west) / cell_m)))
         ny = max(1, int(np.ceil((north - south) / cell_m)))
         index = np.arange(nx * ny, dtype=np.int32).reshape(ny, nx)
-        lattice = cls(west + cell_m / 2, south + cell_m / 2, cell_m, index)
-        return lattice if active is None else lattice.restricted(active)
+        return cls(west + cell_m / 2, south + cell_m / 2, cell_m, index)
 
-    def restricted(self, mask: object) -> Lattice:
+    def restricted(self, mask: NDArray[np.bool_]) -> Lattice:
         """The same lattice with only the cells active where `mask`, shape (ny, nx), is true."""
-        keep = np.asarray(mask, dtype=bool)
-        index = np.full(keep.shape, -1, dtype=np.int32)
-        index[keep] = np.arange(keep.sum(), dtype=np.int32)
+        index = np.full(mask.shape, -1, dtype=np.int32)
+        index[mask] = np.arange(mask.sum(), dtype=np.int32)
         return Lattice(self.west, self.south, self.cell_m, index)
 
     @property
@@ -76,7 +72,10 @@ class Lattice:
     def centres(self) -> tuple[FloatArray, FloatArray]:
         """East and north of the active cells' centres [m], each of shape (size,)."""
         rows, columns = np.nonzero(self.index >= 0)
-        return self.west + columns * self.cell_m, self.south + rows * self.cell_m
+        return (
+            np.asarray(self.west + columns * self.cell_m, dtype=np.float64),
+            np.asarray(self.south + rows * self.cell_m, dtype=np.float64),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +232,22 @@ def respond(
 
 @njit(cache=True, nogil=True)
 def _scatter(
-    kernel, index, frame, when, east, north, level, air_east, air_north,
-    ages, age_steps, sigma, density, fraction, turn,
-):  # fmt: skip
+    kernel: NDArray[np.float32],
+    index: NDArray[np.int32],
+    frame: FloatArray,
+    when: FloatArray,
+    east: FloatArray,
+    north: FloatArray,
+    level: FloatArray,
+    air_east: FloatArray,
+    air_north: FloatArray,
+    ages: FloatArray,
+    age_steps: FloatArray,
+    sigma: FloatArray,
+    density: FloatArray,
+    fraction: FloatArray,
+    turn: FloatArray,
+) -> None:
     """Add every age's Gaussian of every reading to the cells it reaches."""
     ny, nx = index.shape
     west, south, cell = frame
@@ -276,18 +288,22 @@ def _scatter(
 
 
 @njit(cache=True, nogil=True)
-def _at(series, position):
+def _at(series: FloatArray, position: float) -> float:
     """Linear interpolation in an evenly spaced series, held at its ends."""
     if position <= 0.0:
-        return series[0] + (series[1] - series[0]) * position
-    if position >= series.size - 1:
-        return series[-1]
-    low = int(position)
-    return series[low] + (series[low + 1] - series[low]) * (position - low)
+        value = series[0] + (series[1] - series[0]) * position
+    elif position >= series.size - 1:
+        value = series[-1]
+    else:
+        low = int(position)
+        value = series[low] + (series[low + 1] - series[low]) * (position - low)
+    return float(value)
 
 
 @njit(cache=True, nogil=True)
-def _respond(kernel, rise, decay):
+def _respond(
+    kernel: NDArray[np.float32], rise: NDArray[np.float32], decay: NDArray[np.float32]
+) -> None:
     """First-order response along the first axis; each column has its own state."""
     n, m = kernel.shape
     state = kernel[0].copy()

@@ -37,11 +37,26 @@ class Noise:
     temper : float
         Power of the likelihood: neighbouring readings share their eddies, so n of them
         are worth fewer. Chosen so that held-out simulated flights are covered.
+    saturation : float
+        Log-likelihood ratio of the best single source beyond which a stronger signal does
+        not make the model truer: the power falls with its square root.
     """
 
     relative: float = 0.8
     floor: float = 0.04
     temper: float = 0.25
+    saturation: float = 100.0
+
+    def tempered_for(self, best_log_ratio: float) -> float:
+        """Power of the likelihood for a flight whose best source explains so much.
+
+        Examples
+        --------
+        >>> Noise(temper=0.2, saturation=100.0).tempered_for(400.0)
+        0.1
+        """
+        strength = max(best_log_ratio / self.saturation, 1.0)
+        return float(self.temper / np.sqrt(strength))
 
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:

@@ -6,21 +6,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import log_ndtr, ndtri
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Nuisances", "Prior", "draw_nuisances"]
+__all__ = [
+    "PRIOR_PROPOSAL",
+    "Nuisances",
+    "Prior",
+    "Proposal",
+    "adapted",
+    "mixture_log_weights",
+    "normal_points",
+    "nuisances_at",
+]
+
+DIMENSIONS = 9  # of the space of nuisances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
     """Prior of the sources and of the nuisance parameters.
 
-    Sources are uniform over the domain; the logarithm of the rate is uniform; the release
+    Sources are uniform over the domain; the rate is log-normal within its bounds; the release
     height is exponential. Widths are standard deviations, of logarithms where so named.
 
     Attributes
@@ -29,6 +42,8 @@ class Prior:
         Probability that the domain holds any source.
     another_source : float
         Probability of one more source, given some; the number of sources is geometric.
+    rate, rate_log_sd : float
+        Median [kg s-1] and spread of the emission rate.
     rate_min, rate_max : float
         [kg s-1].
     release_height_mean_m : float
@@ -39,16 +54,18 @@ class Prior:
         Lagrangian time scales.
     roughness_m, roughness_log_sd : float
         Aerodynamic roughness length.
-    wind_bias_sd_deg : float
-        Error of the wind direction over the whole flight.
-    wind_speed_log_sd : float
-        Error of the wind speed over the whole flight.
+    wind_bias_sd_deg, wind_speed_log_sd : float
+        Error of the wind's direction and speed over the whole flight.
+    wind_error_m_s : float
+        The same, each component, as it matters in light wind.
     lag_log_sd : float
         Uncertainty of the sensor's time constants.
     """
 
     any_source: float = 0.5
     another_source: float = 0.2
+    rate: float = 3e-4
+    rate_log_sd: float = 1.7
     rate_min: float = 1e-6
     rate_max: float = 3e-2
     release_height_mean_m: float = 2.5
@@ -63,6 +80,7 @@ class Prior:
     roughness_log_sd: float = 0.9
     wind_bias_sd_deg: float = 5.0
     wind_speed_log_sd: float = 0.1
+    wind_error_m_s: float = 0.15
     lag_log_sd: float = 0.3
 
 
@@ -85,63 +103,148 @@ class Nuisances:
     decay_s: float
 
 
-def draw_nuisances(
-    prior: Prior,
-    *,
-    count: int,
-    wind_speed: float,
-    response_s: tuple[float, float],
-    rng: np.random.Generator,
-) -> list[Nuisances]:
-    """Draws from the prior that fill it evenly.
+def nuisances_at(
+    prior: Prior, point: FloatArray, *, wind_speed: float, response_s: tuple[float, float]
+) -> Nuisances:
+    """Nuisances at a point of the space in which their prior is standard normal.
 
     Parameters
     ----------
     prior : Prior
-    count : int
-        How many draws.
+    point : ndarray, shape (9,)
+        Standard normal coordinates, in the order of the fields of `Nuisances`.
     wind_speed : float
         Mean wind [m s-1]; turbulence scales with it and does not vanish in a calm.
     response_s : tuple of float
         Rise and decay time constants the sensor's family is known for [s].
+
+    Returns
+    -------
+    Nuisances
+    """
+    speed = float(np.hypot(wind_speed, 1.0))
+    scale = prior.time_scale_log_sd
+    share = prior.wind_error_m_s / max(wind_speed, prior.wind_error_m_s)
+    bias_sd = float(np.hypot(np.deg2rad(prior.wind_bias_sd_deg), share))
+    speed_sd = float(np.hypot(prior.wind_speed_log_sd, share))
+    lag = float(np.exp(prior.lag_log_sd * point[8]))
+    return Nuisances(
+        release_height_m=float(-prior.release_height_mean_m * log_ndtr(-point[0])),
+        lateral_sd=prior.lateral_intensity * speed * float(np.exp(prior.lateral_log_sd * point[1])),
+        vertical_sd=prior.vertical_intensity
+        * speed
+        * float(np.exp(prior.vertical_log_sd * point[2])),
+        lateral_time_scale_s=prior.lateral_time_scale_s * float(np.exp(scale * point[3])),
+        vertical_time_scale_s=prior.vertical_time_scale_s * float(np.exp(scale * point[4])),
+        roughness_m=prior.roughness_m * float(np.exp(prior.roughness_log_sd * point[5])),
+        wind_bias_rad=bias_sd * float(point[6]),
+        wind_speed_factor=float(np.exp(speed_sd * point[7])),
+        rise_s=response_s[0] * lag,
+        decay_s=response_s[1] * lag,
+    )
+
+
+def normal_points(count: int, *, rng: np.random.Generator) -> FloatArray:
+    """Standard normal points that fill the space evenly.
+
+    Parameters
+    ----------
+    count : int
     rng : numpy.random.Generator
         Shifts the point set as a whole.
 
     Returns
     -------
-    list of Nuisances
+    ndarray, shape (count, 9)
 
     Notes
     -----
     Points of an additive recurrence (Roberts 2018, generalised golden ratio) with a random
     shift: evener than independent draws, and any number of them.
     """
-    dimensions = 9
-    ratio = _generalised_golden_ratio(dimensions)
-    steps = ratio ** -np.arange(1.0, dimensions + 1)
-    uniform = (rng.random(dimensions) + np.outer(np.arange(count), steps)) % 1.0
-    uniform = np.clip(uniform, 1e-6, 1 - 1e-6)
-    normal = ndtri(uniform)
-    speed = float(np.hypot(wind_speed, 1.0))
-    return [
-        Nuisances(
-            release_height_m=float(-prior.release_height_mean_m * np.log1p(-u[0])),
-            lateral_sd=prior.lateral_intensity * speed * float(np.exp(prior.lateral_log_sd * z[1])),
-            vertical_sd=prior.vertical_intensity
-            * speed
-            * float(np.exp(prior.vertical_log_sd * z[2])),
-            lateral_time_scale_s=prior.lateral_time_scale_s
-            * float(np.exp(prior.time_scale_log_sd * z[3])),
-            vertical_time_scale_s=prior.vertical_time_scale_s
-            * float(np.exp(prior.time_scale_log_sd * z[4])),
-            roughness_m=prior.roughness_m * float(np.exp(prior.roughness_log_sd * z[5])),
-            wind_bias_rad=float(np.deg2rad(prior.wind_bias_sd_deg * z[6])),
-            wind_speed_factor=float(np.exp(prior.wind_speed_log_sd * z[7])),
-            rise_s=response_s[0] * float(np.exp(prior.lag_log_sd * z[8])),
-            decay_s=response_s[1] * float(np.exp(prior.lag_log_sd * z[8])),
-        )
-        for u, z in zip(uniform, normal, strict=True)
+    steps = _generalised_golden_ratio(DIMENSIONS) ** -np.arange(1.0, DIMENSIONS + 1)
+    uniform = (rng.random(DIMENSIONS) + np.outer(np.arange(count), steps)) % 1.0
+    return np.asarray(ndtri(np.clip(uniform, 1e-6, 1 - 1e-6)))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Normal distribution with independent coordinates, from which points are drawn.
+
+    Attributes
+    ----------
+    mean, sd : ndarray, shape (9,)
+    """
+
+    mean: FloatArray
+    sd: FloatArray
+
+    def log_density(self, points: FloatArray) -> FloatArray:
+        """Log density at points of shape (k, 9), up to a constant all proposals share."""
+        scaled = (points - self.mean) / self.sd
+        return np.asarray(-0.5 * (scaled**2).sum(axis=1) - np.log(self.sd).sum())
+
+
+PRIOR_PROPOSAL = Proposal(np.zeros(DIMENSIONS), np.ones(DIMENSIONS))
+
+
+def adapted(points: FloatArray, log_weight: FloatArray, *, least_effective: float) -> Proposal:
+    """Proposal around the points that matter.
+
+    Parameters
+    ----------
+    points : ndarray, shape (k, 9)
+    log_weight : ndarray, shape (k,)
+        Of each point; flattened until at least `least_effective` points count.
+    least_effective : float
+        Effective number of points, at most k.
+
+    Returns
+    -------
+    Proposal
+        Somewhat wider than the weighted points, never wider than the prior.
+    """
+    power = 1.0
+    share = _shares(log_weight)
+    while 1.0 / (share**2).sum() < least_effective and power > 1e-3:
+        power *= 0.8
+        share = _shares(power * log_weight)
+    mean = share @ points
+    variance = share @ (points - mean) ** 2
+    return Proposal(mean, np.clip(1.2 * np.sqrt(variance), 0.25, 1.0))
+
+
+def mixture_log_weights(
+    points: FloatArray, proposals: Sequence[Proposal], counts: Sequence[int]
+) -> FloatArray:
+    """Log of prior over proposal density, the proposals taken as one mixture.
+
+    Parameters
+    ----------
+    points : ndarray, shape (k, 9)
+    proposals : sequence of Proposal
+    counts : sequence of int
+        How many of the points each gave; sums to k.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+
+    Notes
+    -----
+    The balance heuristic of Veach & Guibas (1995), doi:10.1145/218380.218498.
+    """
+    densities = [
+        np.log(count / len(points)) + proposal.log_density(points)
+        for proposal, count in zip(proposals, counts, strict=True)
     ]
+    mixture = np.logaddexp.reduce(densities, axis=0)
+    return np.asarray(PRIOR_PROPOSAL.log_density(points) - mixture)
+
+
+def _shares(log_weight: FloatArray) -> FloatArray:
+    share = np.exp(log_weight - log_weight.max())
+    return np.asarray(share / share.sum())
 
 
 def _generalised_golden_ratio(dimensions: int) -> float:

@@ -159,17 +159,18 @@ def _chain(
     kernel = response_of(problem.path, lattice, probe.nuisances)
     east, north = lattice.centres()
     cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
-    rates = list(probe.rates)
+    rates = [int(np.argmin(abs(np.log(problem.rates / rate)))) for rate in probe.rates]
     number = len(cells) + 1
 
     def explained(without: int) -> FloatArray:
-        parts = [rates[k] * kernel[:, cells[k]] for k in range(len(cells)) if k != without]
+        kept = [k for k in range(len(cells)) if k != without]
+        parts = [problem.rates[rates[k]] * kernel[:, cells[k]] for k in kept]
         return np.sum(parts, axis=0, dtype=np.float64) if parts else np.zeros(problem.excess.size)
 
     def redraw(k: int) -> float:
         table = evidence_of(problem, kernel, lattice, others=explained(k))
         cell, rate = (int(index[0]) for index in table.draw(rng, 1))
-        cells[k : k + 1], rates[k : k + 1] = [cell], [problem.rates[rate]]
+        cells[k : k + 1], rates[k : k + 1] = [cell], [rate]
         return float(table.log_weight[cell, rate]) - table.log_total
 
     redraw(number - 1)
@@ -184,15 +185,14 @@ def _chain(
         others = explained(last)
         table = evidence_of(problem, kernel, lattice, others=others)
         cell, rate = (int(index[0]) for index in table.draw(rng, 1))
-        cells[last], rates[last] = cell, problem.rates[rate]
-        tempered = problem.noise.temper * total_log_ratio(
+        cells[last], rates[last] = cell, rate
+        tempered = problem.temper * total_log_ratio(
             others, problem.excess, problem.additive, relative=problem.noise.relative
         )
-        log_evidence = (
-            (number - 1) * problem.log_prior(lattice) + tempered + table.log_total - log_proposal
-        )
+        log_prior = problem.log_prior(lattice)[[rates[int(k)] for k in order[:-1]]].sum()
+        log_evidence = float(log_prior + tempered + table.log_total - log_proposal)
         places = np.column_stack([east[cells], north[cells]])
-        draws.append(Configuration(probe.nuisances, places, np.array(rates), log_evidence))
+        draws.append(Configuration(probe.nuisances, places, problem.rates[rates], log_evidence))
     return draws
 
 

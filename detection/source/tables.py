@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -41,7 +41,11 @@ class Problem:
         Readings and their additive standard deviation [kg m-3].
     rates : ndarray, shape (r,)
         Candidate rates, evenly spaced in the logarithm [kg s-1].
+    log_rate_prior : ndarray, shape (r,)
+        Log of the prior probability of each rate.
     noise : Noise
+    temper : float
+        Power of the likelihood for this flight.
     domain : tuple of float
         West, south, east, north [m].
     """
@@ -50,7 +54,9 @@ class Problem:
     excess: FloatArray
     additive: FloatArray
     rates: FloatArray
+    log_rate_prior: FloatArray
     noise: Noise
+    temper: float
     domain: tuple[float, float, float, float]
 
     @property
@@ -59,41 +65,32 @@ class Problem:
         west, south, east, north = self.domain
         return (east - west) * (north - south)
 
-    def log_prior(self, lattice: Lattice) -> float:
-        """Log of the prior probability of one cell and one rate."""
-        return float(np.log(lattice.cell_m**2 / self.area / self.rates.size))
+    def log_prior(self, lattice: Lattice) -> FloatArray:
+        """Log of the prior probability of one cell and each rate, shape (r,)."""
+        return np.asarray(np.log(lattice.cell_m**2 / self.area) + self.log_rate_prior)
+
+    def narrowed(self, keep: NDArray[np.bool_]) -> Problem:
+        """The same with only some of the candidate rates, their prior as it was."""
+        return replace(self, rates=self.rates[keep], log_rate_prior=self.log_rate_prior[keep])
 
     def thinned(self, every: int) -> Problem:
         """The same with every k-th reading, for a first look."""
         if every <= 1:
             return self
         pick = slice(None, None, every)
-        path = self.path
-        few = type(path)(
-            path.time_s[pick],
-            path.east[pick],
-            path.north[pick],
-            path.height[pick],
-            path.grid_start_s,
-            path.grid_step_s,
-            path.air_east,
-            path.air_north,
-            path.wind_speed,
-            path.wind_height_m,
-            path.oldest_s,
+        path = replace(
+            self.path,
+            time_s=self.path.time_s[pick],
+            east=self.path.east[pick],
+            north=self.path.north[pick],
+            height=self.path.height[pick],
         )
-        noise = type(self.noise)(
-            relative=self.noise.relative,
-            floor=self.noise.floor,
-            temper=min(1.0, self.noise.temper * every),
-        )
-        return Problem(
-            path=few,
+        return replace(
+            self,
+            path=path,
             excess=self.excess[pick],
             additive=self.additive[pick],
-            rates=self.rates,
-            noise=noise,
-            domain=self.domain,
+            temper=min(1.0, self.temper * every),
         )
 
 
@@ -107,14 +104,21 @@ class Evidence:
         Log of prior times tempered likelihood ratio at each cell and rate.
     log_total : float
         Log of its sum: the evidence for one more source over none.
+    best_log_ratio : float
+        Largest log-likelihood ratio in it, neither tempered nor weighed by the prior.
     """
 
     log_weight: NDArray[np.float32]
     log_total: float
+    best_log_ratio: float
 
     def cells(self) -> FloatArray:
         """Log weight of each cell, shape (m,)."""
         return np.asarray(logsumexp(self.log_weight.astype(np.float64), axis=1))
+
+    def rates(self) -> FloatArray:
+        """Log weight of each rate, shape (r,)."""
+        return np.asarray(logsumexp(self.log_weight.astype(np.float64), axis=0))
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[NDArray[np.intp], ...]:
         """Cells and rates drawn from the table, two arrays of shape (size,)."""
@@ -172,8 +176,8 @@ def evidence_of(
         relative=problem.noise.relative,
         others=others,
     )
-    weight = problem.log_prior(lattice) + problem.noise.temper * ratio
-    return Evidence(weight.astype(np.float32), float(logsumexp(weight)))
+    weight = problem.log_prior(lattice) + problem.temper * ratio
+    return Evidence(weight.astype(np.float32), float(logsumexp(weight)), float(ratio.max()))
 
 
 def refined(

@@ -7,7 +7,7 @@ before leave unexplained. Nothing is iterated to convergence, so nothing can fai
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,15 @@ from scipy.special import logsumexp
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import Noise, noise_of
 from detection.source.posterior import posterior_dataset
-from detection.source.prior import Nuisances, Prior, draw_nuisances
+from detection.source.prior import (
+    PRIOR_PROPOSAL,
+    Nuisances,
+    Prior,
+    adapted,
+    mixture_log_weights,
+    normal_points,
+    nuisances_at,
+)
 from detection.source.several import Configuration, further_source
 from detection.source.tables import Evidence, Problem, evidence_of, in_order, refined, response_of
 
@@ -39,10 +47,10 @@ class Settings:
 
     Attributes
     ----------
-    hypotheses : int
-        Draws of the nuisance parameters.
+    pilots, hypotheses : int
+        Draws of the nuisance parameters: from the prior, and from where those fit best.
     scouts : int
-        Draws used for the coarse look.
+        Pilots used for the coarse look.
     rates : int
         Candidate rates between the prior's bounds.
     coarse_cells, fine_cells : int
@@ -56,7 +64,8 @@ class Settings:
         Smoothing of the measured wind [s].
     """
 
-    hypotheses: int = 64
+    pilots: int = 32
+    hypotheses: int = 48
     scouts: int = 12
     rates: int = 24
     coarse_cells: int = 3000
@@ -64,7 +73,7 @@ class Settings:
     finest_m: float = 2.0
     draws: int = 2000
     max_sources: int = 4
-    smoothing_s: float = 0.0
+    smoothing_s: float = 15.0
 
 
 def infer(
@@ -106,30 +115,44 @@ def infer(
         raise ValueError("no readings to infer from")
     prior, noise, settings = prior or Prior(), noise or Noise(), settings or Settings()
     problem = _problem(observations, domain, prior, noise, settings)
-    hypotheses = draw_nuisances(
-        prior,
-        count=settings.hypotheses,
-        wind_speed=observations.mean_wind_speed,
-        response_s=observations.response_s,
-        rng=rng,
-    )
     tell = progress or (lambda _share: None)
-    coarse, weight = _coarse_look(problem, hypotheses[: settings.scouts], settings)
+
+    def hypotheses_at(points: FloatArray) -> list[Nuisances]:
+        speed, response = observations.mean_wind_speed, observations.response_s
+        return [nuisances_at(prior, p, wind_speed=speed, response_s=response) for p in points]
+
+    first = normal_points(settings.pilots, rng=rng)
+    hypotheses = hypotheses_at(first)
+    scouts = hypotheses[: settings.scouts]
+    look = _coarse_look(problem, scouts, settings)
+    problem = replace(problem, temper=look.temper)
     tell(0.15)
     lattice = refined(
-        coarse,
-        weight,
+        look.lattice,
+        look.log_weight,
         domain=domain,
         finest_m=settings.finest_m,
         budget=settings.fine_cells,
         depth=9.0,
     )
-    tables = in_order(lambda one: _weigh(problem, lattice, one), hypotheses)
+    narrow = problem.narrowed(look.likely_rates)
+    tables = in_order(lambda one: _weigh(narrow, lattice, one), hypotheses)
+    tell(0.35)
+    totals = np.array([table.log_total for table in tables])
+    proposal = adapted(first, totals, least_effective=settings.pilots / 4)
+    second = proposal.mean + proposal.sd * normal_points(settings.hypotheses, rng=rng)
+    hypotheses += hypotheses_at(second)
+    tables += in_order(lambda one: _weigh(narrow, lattice, one), hypotheses[len(first) :])
     tell(0.6)
-    ladder = [_singles(tables, lattice, hypotheses, problem, settings.draws, rng)]
-    log_evidence = [0.0, float(logsumexp([t.log_total for t in tables]) - np.log(len(tables)))]
+    log_weight = mixture_log_weights(
+        np.concatenate([first, second]), [PRIOR_PROPOSAL, proposal], [len(first), len(second)]
+    ) + [table.log_total for table in tables]
+    ladder = [_singles(tables, log_weight, lattice, hypotheses, narrow, settings.draws, rng)]
+    log_evidence = [0.0, float(logsumexp(log_weight) - np.log(len(tables)))]
     while len(ladder) < settings.max_sources:
-        found = further_source(problem, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng)
+        found = further_source(
+            problem, ladder[-1], look.lattice, finest_m=settings.finest_m, rng=rng
+        )
         log_odds = np.log(prior.another_source) + found.log_gain
         log_evidence.append(log_evidence[-1] + found.log_gain)
         if log_odds < np.log(0.02):
@@ -146,12 +169,16 @@ def _problem(
     noise: Noise,
     settings: Settings,
 ) -> Problem:
+    rates = np.geomspace(prior.rate_min, prior.rate_max, settings.rates)
+    log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
     return Problem(
         path=path_of(observations, domain, smoothing_s=settings.smoothing_s),
         excess=observations.concentration,
         additive=noise_of(observations, noise),
-        rates=np.geomspace(prior.rate_min, prior.rate_max, settings.rates),
+        rates=rates,
+        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
         noise=noise,
+        temper=noise.temper,
         domain=domain,
     )
 
@@ -160,19 +187,35 @@ def _weigh(problem: Problem, lattice: Lattice, nuisances: Nuisances) -> Evidence
     return evidence_of(problem, response_of(problem.path, lattice, nuisances), lattice)
 
 
-def _coarse_look(
-    problem: Problem, scouts: Sequence[Nuisances], settings: Settings
-) -> tuple[Lattice, FloatArray]:
-    """Log weight of large cells over the whole domain, averaged over a few nuisances."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Large cells over the domain, the log weight of each, which rates matter, the power."""
+
+    lattice: Lattice
+    log_weight: FloatArray
+    likely_rates: NDArray[np.bool_]
+    temper: float
+
+
+def _coarse_look(problem: Problem, scouts: Sequence[Nuisances], settings: Settings) -> _Look:
     cell = max(4.0, float(np.sqrt(problem.area / settings.coarse_cells)))
     lattice = Lattice.covering(problem.domain, cell)
-    few = problem.thinned(max(1, problem.excess.size // 700))
+    every = max(1, problem.excess.size // 700)
+    few = problem.thinned(every)
     tables = in_order(lambda one: _weigh(few, lattice, one), scouts)
-    return lattice, np.asarray(logsumexp([table.cells() for table in tables], axis=0))
+    temper = problem.noise.tempered_for(every * max(table.best_log_ratio for table in tables))
+    log_prior = few.log_prior(lattice)
+    weights = [
+        log_prior + temper / problem.temper * (table.log_weight - log_prior) for table in tables
+    ]
+    by_rate = logsumexp(weights, axis=(0, 1))
+    by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
+    return _Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - 9.0), temper)
 
 
 def _singles(
     tables: Sequence[Evidence],
+    log_weight: FloatArray,
     lattice: Lattice,
     hypotheses: Sequence[Nuisances],
     problem: Problem,
@@ -180,8 +223,7 @@ def _singles(
     rng: np.random.Generator,
 ) -> list[Configuration]:
     """Draws of exactly one source."""
-    totals = np.array([table.log_total for table in tables])
-    shares = np.exp(totals - logsumexp(totals))
+    shares = np.exp(log_weight - logsumexp(log_weight))
     east, north = lattice.centres()
     draws: list[Configuration] = []
     for nuisances, table, count in zip(
