@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Noise", "log_ratio", "noise_of", "total_log_ratio"]
+__all__ = ["Noise", "expected_log_ratio", "log_ratio", "noise_of", "total_log_ratio"]
 
 NEGLIGIBLE = 0.02  # predicted excess, in noise deviations, that changes no likelihood
 
@@ -123,6 +123,49 @@ def total_log_ratio(
     spread = clean + (relative * prediction) ** 2
     tails = np.log1p(excess**2 / (3 * clean)) - np.log1p((excess - prediction) ** 2 / (3 * spread))
     return float(np.sum(2.0 * tails - 0.5 * np.log(spread / clean)))
+
+
+def expected_log_ratio(
+    kernel: NDArray[np.float32], rate: float, additive: FloatArray, *, relative: float
+) -> FloatArray:
+    """Log-likelihood ratio a source at each cell reaches if all readings are as predicted.
+
+    Parameters
+    ----------
+    kernel : ndarray of float32, shape (n, m)
+        Reading i of a unit source at cell j [s m-3].
+    rate : float
+        [kg s-1].
+    additive : ndarray, shape (n,)
+        Additive standard deviation [kg m-3], > 0.
+    relative : float
+        Model error as a share of the prediction.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Not tempered, never negative.
+    """
+    out = np.zeros(kernel.shape[1])
+    _expected_log_ratio(kernel, rate, additive**2, relative**2, out)
+    return np.maximum(out, 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _expected_log_ratio(
+    kernel: NDArray[np.float32],
+    rate: float,
+    variance: FloatArray,
+    relative: float,
+    out: FloatArray,
+) -> None:
+    readings, cells = kernel.shape
+    for i in range(readings):
+        for j in range(cells):
+            mean = rate * kernel[i, j]
+            strength = mean * mean / variance[i]
+            if strength > NEGLIGIBLE * NEGLIGIBLE:
+                out[j] += 2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative * strength)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
