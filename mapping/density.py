@@ -135,7 +135,7 @@ def credible_regions(
     top = 2.0 * float(density.value.max())
     regions: dict[float, BaseGeometry] = {}
     for level in levels:
-        least = float(np.quantile(at_draws, 1.0 - level)) * (1.0 - 1e-9)
+        least = float(np.quantile(at_draws, 1.0 - level, method="lower")) * (1.0 - 1e-3)
         points, offsets = cast("_Filled", contours.filled(least, top))
         parts = [
             shapely.Polygon(ring[off[0] : off[1]], [ring[a:b] for a, b in _pairs(off[1:])])

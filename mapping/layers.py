@@ -61,7 +61,7 @@ def _norm(track: Track) -> PowerNorm:
     below = known[known < 0]
     noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
     top = float(np.quantile(known, 0.998)) if known.size else 0.0
-    return PowerNorm(0.5, vmin=0.0, vmax=max(top, 25.0 * noise, 1e-12), clip=True)
+    return PowerNorm(0.5, vmin=0.0, vmax=max(top, 25.0 * noise) or 1.0, clip=True)
 
 
 def draw_concentration(axes: Axes, survey: Survey) -> None:
