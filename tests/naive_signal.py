@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,3 +104,98 @@ def _wander(rng, size, rate_hz, memory_s):
     for index in range(1, size):
         path[index] = keep * path[index - 1] + kicks[index]
     return path
+
+
+def local_trend_smoother(time_s, reading, noise, *, span_s=20.0, memory_s=300.0):
+    """Level of a local linear trend: textbook Kalman filter, Rauch-Tung-Striebel backward.
+
+    Level and damped slope only, matrices and inverses as in the books; NaN readings are
+    predicted over. Returns level and its variance, shape (n,) each.
+    """
+    known = np.isfinite(reading)
+    start = int(np.flatnonzero(known)[0])
+    mean = np.array([reading[start], 0.0])
+    covariance = np.diag([9.0 * noise**2, 0.04 * noise**2])
+    measure = np.array([[1.0, 0.0]])
+    pace = None
+    filtered, predicted, steps = [], [], []
+    for index in range(start, len(time_s)):
+        elapsed = time_s[index] - time_s[index - 1] if index > start else 0.0
+        if elapsed > 0.0:
+            pace = elapsed if pace is None else pace + 0.05 * (min(elapsed, 10.0) - pace)
+        kept = np.exp(-elapsed / memory_s)
+        carried = memory_s * (1.0 - kept)
+        step = np.array([[1.0, carried], [0.0, kept]])
+        unit = noise**2 * (pace or 0.0)
+        level, slope = unit / (2.0 * span_s) ** 2, unit / span_s**4
+        walk = elapsed * np.array(
+            [
+                [level + slope * carried**2 / 3.0, slope * carried / 2.0],
+                [slope * carried / 2.0, slope],
+            ]
+        )
+        if elapsed > 0.0:
+            mean, covariance = step @ mean, step @ covariance @ step.T + walk
+        predicted.append((mean, covariance))
+        steps.append(step)
+        if known[index]:
+            spread = measure @ covariance @ measure.T + noise**2
+            gain = covariance @ measure.T / spread
+            mean = mean + gain[:, 0] * (reading[index] - mean[0])
+            covariance = (np.eye(2) - gain @ measure) @ covariance
+        filtered.append((mean, covariance))
+    smoothed = [filtered[-1]]
+    for index in range(len(filtered) - 2, -1, -1):
+        mean, covariance = filtered[index]
+        ahead_mean, ahead_covariance = predicted[index + 1]
+        pull = covariance @ steps[index + 1].T @ np.linalg.inv(ahead_covariance)
+        later_mean, later_covariance = smoothed[0]
+        smoothed.insert(
+            0,
+            (
+                mean + pull @ (later_mean - ahead_mean),
+                covariance + pull @ (later_covariance - ahead_covariance) @ pull.T,
+            ),
+        )
+    return np.array([m[0] for m, _ in smoothed]), np.array([c[0, 0] for _, c in smoothed])
+
+
+def boxcar_scores(time_s, whitened, durations_s):
+    """Best matched-filter score at each reading, window by window."""
+    scores = np.full((len(durations_s), len(time_s)), -np.inf)
+    for row, duration in enumerate(durations_s):
+        for index, now in enumerate(time_s):
+            first, last = now - 0.5 * duration, now + 0.5 * duration
+            inside = [v for t, v in zip(time_s, whitened, strict=True) if first <= t < last]
+            inside = inside or [whitened[index]]
+            scores[row, index] = sum(inside) / np.sqrt(len(inside))
+        quiet = scores[row][scores[row] < 0.0]
+        if quiet.size >= 20:
+            scores[row] /= max(np.sqrt(np.mean(quiet**2)), 1.0)
+    return scores.max(axis=0)
+
+
+def plume_histories(time_s, excess, noise, variance, *, rate=0.05, memory_s=4.0):
+    """Probability of being in plume at each reading, by adding up every possible history."""
+    size = len(time_s)
+    total = 0.0
+    inside = np.zeros(size)
+    for history in itertools.product((0, 1), repeat=size):
+        weight = 1.0
+        for index, plume in enumerate(history):
+            before = rate
+            if index > 0:
+                kept = np.exp(-(time_s[index] - time_s[index - 1]) / memory_s)
+                before = rate + (history[index - 1] - rate) * kept
+            weight *= before if plume else 1.0 - before
+            if np.isnan(excess[index]):
+                continue
+            spread = np.sqrt(noise[index] ** 2 + variance[index])
+            ratio = excess[index] / spread
+            tail = 5.0 * noise[index] / (5.0 * noise[index] + abs(excess[index])) ** 2
+            gauss = np.exp(-0.5 * ratio**2) / spread / np.sqrt(2.0 * np.pi)
+            quiet = 0.997 * gauss + 0.003 * 0.5 * tail
+            weight *= tail / (1.0 + np.exp(-1.702 * ratio)) if plume else quiet
+        total += weight
+        inside += weight * np.array(history)
+    return inside / total

@@ -35,7 +35,8 @@ class Corrected:
     plume : ndarray
         Probability that the reading is in plume.
     warming_up : ndarray of bool
-        The transient after power-on is still larger than the noise can hide.
+        The transient after power-on is larger than three noises, or the channel has been high
+        ever since, or since the first reading (for up to 90 s): no rise was seen.
     """
 
     signal: FloatArray
@@ -139,21 +140,29 @@ def _corrected(
     plume, _ = kernels.plume_probability(
         time[order], excess, np.full(order.size, noise), found.variance
     )
-    unsettled = (np.abs(found.warm_up) > 3.0 * noise) | _unproven(time[order], plume)
+    unproven = _unproven(time[order], plume, np.abs(found.warm_up) > 3.0 * noise)
     return Corrected(
         _placed(excess, order, reading.size),
         _placed(found.level, order, reading.size),
         _placed(np.sqrt(found.variance + noise**2), order, reading.size),
         _placed(plume, order, reading.size),
-        _placed(unsettled, order, reading.size) > 0.0,
+        _placed(unproven.astype(np.float64), order, reading.size) > 0.0,
     )
 
 
-def _unproven(time: FloatArray, plume: FloatArray) -> NDArray[np.bool_]:
-    """Readings high since the first: with no rise seen, plume and transient look alike."""
-    high: NDArray[np.bool_] = np.logical_and.accumulate(plume > 0.5)
-    early: NDArray[np.bool_] = time - time[0] < online.LONGEST_PLUME_S
-    return high & early
+def _unproven(
+    time: FloatArray, plume: FloatArray, warming_up: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Warming up, or high ever since: with no rise seen, plume and transient look alike."""
+    unproven = warming_up.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], plume > 0.5, [False]))))
+    for first, last in edges.reshape(-1, 2):
+        seen = np.flatnonzero(warming_up[first:last])
+        if first == 0 or seen.size:
+            since = first + (seen[-1] if seen.size else 0)
+            within = time[first:last] - time[since] < online.LONGEST_PLUME_S
+            unproven[first:last] |= within
+    return unproven
 
 
 def _middle(values: FloatArray) -> float:

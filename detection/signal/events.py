@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["DURATIONS_S", "Event", "bouts", "detection_threshold", "plume_events"]
 
 DURATIONS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of the boxcars an event is matched with
+FEWEST_QUIET = 20  # scores below zero from which their spread is taken
+TOUCH_S = 2.0  # boxcars nearer than this belong to one event
 
 
 class Event(NamedTuple):
@@ -78,12 +80,13 @@ def plume_events(
     if known.size == 0:
         return []
     time, values, noise = time[known], values[known], noise[known]
-    score, reach = _matched(time, values / noise)
+    whitened = values / noise
+    scales = _quiet_scales(time, whitened)
     events = []
-    for start, end in _spans(time, score, reach, threshold):
+    for start, end in _spans(time, whitened, scales, threshold):
         first, last = np.searchsorted(time, start), np.searchsorted(time, end, side="right")
         peak = int(first + np.argmax(values[first:last]))
-        best = float(score[first:last].max())
+        best = float(_scores(time[first:last], whitened[first:last], scales)[0].max())
         span = float(time[first]), float(time[last - 1])
         events.append(Event(*span, float(values[peak]), best, int(known[peak])))
     return events
@@ -170,43 +173,66 @@ def bouts(
     return np.asarray(amplitude[average[ends] > 0.0])
 
 
-def _matched(time: FloatArray, whitened: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _scores(
+    time: FloatArray, whitened: FloatArray, scales: list[float]
+) -> tuple[FloatArray, FloatArray]:
     """Best score over all durations at each reading, and the duration it came from [s]."""
-    total = np.concatenate(([0.0], np.cumsum(whitened)))
     best = np.full(time.size, -np.inf)
     reach = np.zeros(time.size)
-    for duration in DURATIONS_S:
-        first = np.searchsorted(time, time - 0.5 * duration)
-        last = np.searchsorted(time, time + 0.5 * duration)
-        last = np.maximum(last, first + 1)
-        score = (total[last] - total[first]) / np.sqrt(last - first)
-        quiet = score[score < 0.0]
-        if quiet.size >= 20:
-            score /= max(float(np.sqrt(np.mean(quiet**2))), 1.0)
+    for duration, scale in zip(DURATIONS_S, scales, strict=True):
+        score = _boxcar(time, whitened, duration) / scale
         better = score > best
         best = np.where(better, score, best)
         reach = np.where(better, duration, reach)
     return best, reach
 
 
+def _boxcar(time: FloatArray, whitened: FloatArray, duration: float) -> FloatArray:
+    """Sum over the centred window at each reading, in units of its standard deviation."""
+    total = np.concatenate(([0.0], np.cumsum(whitened)))
+    first = np.searchsorted(time, time - 0.5 * duration)
+    last = np.maximum(np.searchsorted(time, time + 0.5 * duration), first + 1)
+    score: FloatArray = (total[last] - total[first]) / np.sqrt(last - first)
+    return score
+
+
+def _quiet_scales(time: FloatArray, whitened: FloatArray) -> list[float]:
+    """Spread of each duration's scores below zero, where no plume reaches; 1 at least."""
+    scales = []
+    for duration in DURATIONS_S:
+        score = _boxcar(time, whitened, duration)
+        quiet = score[score < 0.0]
+        spread = float(np.sqrt(np.mean(quiet**2))) if quiet.size >= FEWEST_QUIET else 1.0
+        scales.append(max(spread, 1.0))
+    return scales
+
+
 def _spans(
-    time: FloatArray, score: FloatArray, reach: FloatArray, threshold: float
+    time: FloatArray, whitened: FloatArray, scales: list[float], threshold: float
 ) -> list[tuple[float, float]]:
-    """The best boxcar of each run above the threshold, longer if the run is longer yet."""
+    """The best boxcar, taken out, then the next best, until none stands out; joined by touch."""
+    score, _ = _scores(time, whitened, scales)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], score > threshold, [False]))))
     spans = []
-    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-        peak = int(first + np.argmax(score[first : last + 1]))
-        half = 0.5 * float(reach[peak])
-        start = min(float(time[peak]) - half, float(time[first]) + half)
-        spans.append((start, max(float(time[peak]) + half, float(time[last]) - half)))
-    return _joined(spans)
+    for first, last in edges.reshape(-1, 2):
+        left = np.searchsorted(time, time[first] - 0.5 * DURATIONS_S[-1])
+        right = np.searchsorted(time, time[last - 1] + 0.5 * DURATIONS_S[-1], side="right")
+        near, rest = time[left:right], whitened[left:right].copy()
+        score, reach = _scores(near, rest, scales)
+        while score.max() > threshold:
+            peak = int(np.argmax(score))
+            span = near[peak] - 0.5 * reach[peak], near[peak] + 0.5 * reach[peak]
+            spans.append((float(span[0]), float(span[1])))
+            inside = (near >= span[0]) & (near <= span[1])
+            rest[inside] = np.minimum(rest[inside], 0.0)
+            score, reach = _scores(near, rest, scales)
+    return _joined(sorted(spans))
 
 
 def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
     joined: list[tuple[float, float]] = []
     for start, end in spans:
-        if joined and start <= joined[-1][1]:
+        if joined and start <= joined[-1][1] + TOUCH_S:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))

@@ -8,6 +8,8 @@ import numpy as np
 
 from detection.signal import kernels, smoother
 from detection.signal.baseline import Corrected, correct
+from sensors.flight import add_history
+from sensors.flight_contract import gas_channels, validate
 from sensors.records import Quality
 
 if TYPE_CHECKING:
@@ -67,14 +69,12 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         or bool(ds.attrs.get("background_removed", 0))
         or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0
     )
-    history = [line for line in str(ds.attrs.get("history", "")).split("\n") if line]
-    for name in _gas_channels(ds):
+    for name in gas_channels(ds):
         reading = _good_readings(ds, name, airborne)
         corrected = _left_alone(ds, reading) if leave else _corrected(ds, name, reading)
         flight = flight.assign(_variables(ds, name, corrected, leave))
-        history.append(_history_line(name, corrected, leave))
-    flight.attrs["history"] = "\n".join(history)
-    return flight
+        flight = add_history(flight, _history_line(name, corrected, leave))
+    return validate(flight)
 
 
 def is_usable(ds: xr.Dataset, name: str) -> BoolArray:
@@ -130,10 +130,9 @@ def _above_pads(ds: xr.Dataset, standing: BoolArray) -> BoolArray:
     pads = standing.copy()
     edges = np.flatnonzero(np.diff(np.concatenate(([False], standing, [False]))))
     for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-        for spot, way, end in ((first, -1, -1), (last, 1, standing.size)):
-            away = np.hypot(east[spot:end:way] - east[spot], north[spot:end:way] - north[spot])
-            near = np.logical_and.accumulate(away < PAD_M)
-            pads[spot:end:way] |= near
+        for spot, way in ((first, slice(first, None, -1)), (last, slice(last, None))):
+            away = np.hypot(east[way] - east[spot], north[way] - north[spot])
+            pads[way] |= np.logical_and.accumulate(away < PAD_M)
     return pads
 
 
@@ -170,14 +169,6 @@ def _seconds(ds: xr.Dataset) -> FloatArray:
     time = ds["time"].values.astype("datetime64[ns]").astype(np.int64)
     seconds: FloatArray = (time - (time.min() if time.size else 0)) * 1e-9
     return seconds
-
-
-def _gas_channels(ds: xr.Dataset) -> list[str]:
-    return [
-        str(name)
-        for name, values in ds.data_vars.items()
-        if values.attrs.get("channel_role") == "gas"
-    ]
 
 
 def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray:
