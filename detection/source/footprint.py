@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
 
-CUTOFF = 3.5  # standard deviations beyond which a Gaussian is taken as nothing
+CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
 INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
-AGE_STEP = 1.5  # spacing of ages in units of the plume's width over the wind speed
+AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
 
 
 @dataclass(frozen=True, slots=True)

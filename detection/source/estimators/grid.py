@@ -57,6 +57,8 @@ class Settings:
         Upper bounds on the number of cells.
     finest_m : float
         Smallest cell [m].
+    readings : int
+        Twice as many or more are thinned; the likelihood is tempered by less then.
     draws : int
         Draws in the Posterior.
     max_sources : int
@@ -70,7 +72,8 @@ class Settings:
     rates: int = 24
     coarse_cells: int = 3000
     fine_cells: int = 3000
-    finest_m: float = 2.0
+    finest_m: float = 3.0
+    readings: int = 700
     draws: int = 2000
     max_sources: int = 4
     smoothing_s: float = 15.0
@@ -135,7 +138,7 @@ def infer(
         budget=settings.fine_cells,
         depth=9.0,
     )
-    narrow = problem.narrowed(look.likely_rates)
+    narrow = problem.narrowed(look.likely_rates).thinned(len(observations) // settings.readings)
     tables = in_order(lambda one: _weigh(narrow, lattice, one), hypotheses)
     tell(0.35)
     totals = np.array([table.log_total for table in tables])
@@ -200,7 +203,7 @@ class _Look:
 def _coarse_look(problem: Problem, scouts: Sequence[Nuisances], settings: Settings) -> _Look:
     cell = max(4.0, float(np.sqrt(problem.area / settings.coarse_cells)))
     lattice = Lattice.covering(problem.domain, cell)
-    every = max(1, problem.excess.size // 700)
+    every = max(1, problem.excess.size // settings.readings)
     few = problem.thinned(every)
     tables = in_order(lambda one: _weigh(few, lattice, one), scouts)
     temper = problem.noise.tempered_for(every * max(table.best_log_ratio for table in tables))
