@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from detection.source.effort import detection_power
 
 from detection.signal.flight import correct_flight
+from detection.source.effort import detection_power
 from detection.source.observe import best_channel, observe, shortage
+from drone.strays import without_strays
 from drone.version import software_version
 from mapping.grid import convergence_deg, to_geographic, to_metric
 from mapping.hotspots import find_hotspots, probability_grid
@@ -97,8 +98,9 @@ def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tupl
         background_removed=choices.background_removed,
         source_files=[one.file for one in inputs.files],
     )
-    flight = correct_flight(from_columns(columns))
-    return add_history(flight, f"sniffdrone {software_version()}: process"), columns.notes
+    flight, notes = without_strays(from_columns(columns))
+    flight = add_history(correct_flight(flight), f"sniffdrone {software_version()}: process")
+    return flight, (*columns.notes, *notes)
 
 
 def observations_of(flight: xr.Dataset, domain: Domain, choices: Choices) -> Seen:

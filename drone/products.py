@@ -70,11 +70,11 @@ def _write_posterior(analysis: Analysis, path: Path) -> None:
 
 def _no_draws(analysis: Analysis) -> xr.Dataset:
     """A Posterior that says nothing: no draw at all, and the reason."""
-    empty = np.empty((0, 1))
-    columns = dict.fromkeys(("east", "north", "height", "rate"), empty)
+    unknown = np.full((1, 1), np.nan)
     attrs = {
         "p_any_source": float("nan"),
         "crs_wkt": analysis.survey.domain.crs.to_wkt(),
         "comment": analysis.shortage,
     }
-    return posterior_dataset(columns, attrs=attrs)
+    columns = dict.fromkeys(("east", "north", "height", "rate"), unknown)
+    return posterior_dataset(columns, attrs=attrs).isel(draw=slice(0, 0))

@@ -22,7 +22,9 @@ Examples:
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(help="Flight CSV, NetCDF, .tlog, .BIN or .ulg.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Flight CSV, NetCDF, .tlog, .BIN or .ulg.", readable=False)
+    ],
     *,
     as_json: Json = False,
     quiet: Quiet = False,

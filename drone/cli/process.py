@@ -26,19 +26,29 @@ Examples:
 def process(
     files: Annotated[
         list[Path],
-        typer.Argument(help="All files of ONE flight: flight CSV or NetCDF, or gas log and .tlog."),
+        typer.Argument(
+            help="All files of ONE flight: flight CSV or NetCDF, or gas log and .tlog.",
+            readable=False,  # what cannot be read is named by the reader, with a remedy
+        ),
     ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the results.")],
     area: Annotated[
         Path | None,
-        typer.Option("--area", help="GeoJSON polygon to seek sources in, instead of the track."),
+        typer.Option(
+            "--area",
+            help="GeoJSON polygon to seek sources in, instead of the track.",
+            readable=False,
+        ),
     ] = None,
     gas: Annotated[
         str | None, typer.Option("--gas", help="Gas looked for; acetone unless told.")
     ] = None,
     mission: Annotated[
-        Path | None, typer.Option("--mission", help="Mission file (TOML) with gas and thresholds.")
+        Path | None,
+        typer.Option(
+            "--mission", help="Mission file (TOML) with gas and thresholds.", readable=False
+        ),
     ] = None,
     offset_s: Annotated[
         float | None, typer.Option("--offset-s", help="Add this to the gas log's times [s].")

@@ -23,7 +23,10 @@ Examples:
 
 def simulate(
     scenario: Annotated[
-        Path | None, typer.Argument(help="Scenario as TOML; without one a random world is drawn.")
+        Path | None,
+        typer.Argument(
+            help="Scenario as TOML; without one a random world is drawn.", readable=False
+        ),
     ] = None,
     *,
     output: Annotated[

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 from pathlib import Path
 
 import pytest
 
+from detection.source.estimators import grid
 from drone.cli import main
+from tests.drone.outcome import Outcome
 from tests.drone.tables import as_csv, survey_rows
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one command left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -31,6 +24,13 @@ def run(capfd):
         return Outcome(code, captured.out, captured.err)
 
     return run_command
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let the estimator look less closely where a test asks nothing about accuracy."""
+    settings = functools.partial(grid.Settings, hypotheses=16, max_sources=1, draws=500)
+    monkeypatch.setattr(grid, "Settings", settings)
 
 
 @pytest.fixture(scope="session")

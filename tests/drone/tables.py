@@ -14,6 +14,7 @@ COLUMNS = (
     "pid_ppb",
 )
 METRES_PER_DEGREE = 111_195.0
+SOURCE = (-20.0, -10.0)  # metres east and north of the middle
 START = np.datetime64("2026-05-12T09:00:00.000", "ms")
 
 
@@ -21,7 +22,7 @@ def survey_rows(
     *,
     latitude: float = 52.1,
     longitude: float = 5.1,
-    source: tuple[float, float] | None = (15.0, -10.0),
+    source: tuple[float, float] | None = SOURCE,
     rate_g_s: float = 2.0,
     lines: int = 7,
     seed: int = 3,
@@ -66,7 +67,7 @@ def _track(lines: int) -> tuple[np.ndarray, np.ndarray]:
 def _plume_ppb(downwind: np.ndarray, across: np.ndarray, rate_g_s: float) -> np.ndarray:
     """Gaussian plume at 6 m of a source at the ground, in 3 m/s, in ppb of isobutylene."""
     x = np.maximum(downwind, 1.0)
-    sigma_y, sigma_z = 0.16 * x, 0.10 * x
+    sigma_y, sigma_z = 1.0 + 0.14 * x, 1.0 + 0.1 * x
     density = np.exp(-0.5 * (across / sigma_y) ** 2 - 0.5 * (6.0 / sigma_z) ** 2)
     kg_m3 = 1e-3 * rate_g_s * density / (np.pi * 3.0 * sigma_y * sigma_z)
     return np.where(downwind > 0, kg_m3 * 4.7e8, 0.0)
