@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MOX_EXPONENT", "Corrected", "correct"]
 
 MOX_EXPONENT = -0.5  # B of Rs/R0 = A C^B, mid-way in -0.35 ... -0.7 (makers' sheets)
+NO_WARM_UP = ("tdlas",)  # families that read true from the first second
 FEWEST = 8  # readings below which noise and drift cannot be told apart
 
 
@@ -68,7 +69,8 @@ def correct(
     temperature, humidity : array_like, shape (n,), optional
         [K] and [1]; NaN where unknown.
     family : str
-        Sensor family, for its warm-up ("mox" and "pid" have one when `causal`).
+        Sensor family; all but "tdlas" may have a warm-up when `causal`. Afterwards the readings
+        themselves tell.
     causal : bool
         Use only what came before each reading, as a live channel would.
     log_scale : bool
@@ -190,7 +192,7 @@ def _forward(
         humidity,
         np.ones(reading.size),
         online.SPAN_S,
-        online.WARM_UP_S.get(family, online.WARM_UP_S["unknown"]),
+        0.0 if family in NO_WARM_UP else online.WARM_UP_S,
     )
     return Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["filter_pass", "plume_probability", "smooth_pass"]
 
 _learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
+_tick = njit(cache=True, nogil=True)(online.tick)
 _advance = njit(cache=True, nogil=True)(online.advance)
 _compare = njit(cache=True, nogil=True)(online.compare)
 _judge = njit(cache=True, nogil=True)(online.judge)
@@ -70,7 +71,8 @@ def filter_pass(
     for index in range(time_s.size):
         if state[ADAPTS] > 0.0:
             _learn_noise(state, reading[index])
-        _advance(state, time_s[index], temperature[index], humidity[index], span_s, warm_up_s)
+        _tick(state, time_s[index], temperature[index], humidity[index], warm_up_s)
+        _advance(state, span_s)
         _compare(state, reading[index], inflation[index])
         _judge(state, -1.0)
         _absorb(state)
@@ -107,7 +109,8 @@ def smooth_pass(
     projected = np.empty((count, ORDER))  # P H'
     steps = np.empty((count, 4))  # innovation, precision, slope carried, slope kept
     for index in range(count):
-        _advance(state, time_s[index], temperature[index], humidity[index], span_s, warm_up_s)
+        _tick(state, time_s[index], temperature[index], humidity[index], warm_up_s)
+        _advance(state, span_s)
         _compare(state, reading[index], inflation[index])
         estimate[index] = state[X : X + ORDER]
         regressors[index] = state[H : H + ORDER]

@@ -1,13 +1,13 @@
 """The baseline of a gas channel, one reading at a time, and how likely each reading is plume.
 
 Plain Python on scalars, so that a flight computer runs it without a compiler; `kernels.py`
-compiles the same five functions for whole flights. They work on one flat `state`, a list here
-and an array there, laid out in `layout.py`.
+compiles the same six functions for whole flights. They work on one flat `state`, a list here
+and an array there, laid out in `layout.py`. No powers: x**2 and x * x differ in the last bit.
 
-The model of a reading is level + humidity + temperature + warm-up + noise (+ plume). Level and
-slope wander (a local linear trend with a damped slope), the two coefficients wander slowly, the
-warm-up amplitude is constant. A plume only ever adds: an innovation far above the prediction is
-more likely plume than noise, and the more likely, the less it moves the baseline.
+A reading is level + humidity + temperature + warm-up + noise (+ plume). Level and slope wander
+(a local linear trend with a damped slope), so do, slowly, the two coefficients; the warm-up
+amplitude is constant. A plume only adds: a reading far above the prediction is more likely
+plume than noise, and the more likely, the less it moves the baseline.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ __all__ = [
     "is_warming_up",
     "judge",
     "learn_noise",
+    "tick",
 ]
 
 # How the baseline may move, in noises of a one-second mean; coefficients in noises of a reading.
@@ -49,14 +50,7 @@ FIRST_CHANGES = 9  # changes between readings before the noise is known
 CHANGE_TO_NOISE = 0.9539  # median |difference| of two readings of unit noise, 0.6745 * sqrt(2)
 LEARN_UP, LEARN_DOWN = 1.02, 1.0 / 1.02
 SPAN_S = 12.0  # time over which a live baseline averages [s]
-WARM_UP_S = {  # time constant of the transient after power-on [s]; a live filter's starting point
-    "mox": 60.0,
-    "pid": 60.0,
-    "electrochemical": 60.0,
-    "ndir": 60.0,
-    "tdlas": 0.0,
-    "unknown": 60.0,
-}
+WARM_UP_S = 60.0  # time constant of the transient after power-on [s], where there is one
 
 
 class OnlineReading(NamedTuple):
@@ -89,7 +83,7 @@ class OnlineBaseline:
     (50, True, True)
     """
 
-    def __init__(self, *, span_s: float = SPAN_S, warm_up_s: float = 60.0) -> None:
+    def __init__(self, *, span_s: float = SPAN_S, warm_up_s: float = WARM_UP_S) -> None:
         self._state = at.new_state()
         self._span_s = span_s
         self._warm_up_s = warm_up_s
@@ -119,7 +113,8 @@ class OnlineBaseline:
         """
         state = self._state
         learn_noise(state, reading)
-        advance(state, time_s, temperature, humidity, self._span_s, self._warm_up_s)
+        tick(state, time_s, temperature, humidity, self._warm_up_s)
+        advance(state, self._span_s)
         compare(state, reading, 1.0)
         judge(state, -1.0)
         absorb(state)
@@ -164,22 +159,15 @@ def learn_noise(state: Numbers, reading: float) -> None:
     state[at.SCALE] = state[at.CHANGED + count // 2] / CHANGE_TO_NOISE
 
 
-def advance(
-    state: Numbers,
-    time_s: float,
-    temperature: float,
-    humidity: float,
-    span_s: float,
-    warm_up_s: float,
+def tick(
+    state: Numbers, time_s: float, temperature: float, humidity: float, warm_up_s: float
 ) -> None:
-    """Carry the estimate on to `time_s` and note the regressors there."""
+    """Note how much time has passed, and the regressors now."""
     elapsed = 0.0
     if time_s > state[at.TIME]:
         elapsed = time_s - state[at.TIME]
-        pace = min(elapsed, 10.0)
-        state[at.STEP] = (
-            pace if state[at.STEP] == 0.0 else state[at.STEP] + 0.05 * (pace - state[at.STEP])
-        )
+        share = 1.0 if state[at.STEP] == 0.0 else 0.05
+        state[at.STEP] += share * (min(elapsed, 10.0) - state[at.STEP])
     if elapsed > 0.0 or math.isnan(state[at.TIME]):
         state[at.TIME] = time_s
     state[at.AGE] += elapsed
@@ -194,6 +182,11 @@ def advance(
         state[at.H + 3] = temperature - state[at.TEMPERATURE_ZERO]
     faded = state[at.AGE] >= 8.0 * warm_up_s  # also when there is none
     state[at.H + 4] = 0.0 if faded else math.exp(-state[at.AGE] / warm_up_s)
+
+
+def advance(state: Numbers, span_s: float) -> None:
+    """Carry the estimate on through the time that has passed."""
+    elapsed = state[at.ELAPSED]
     kept = math.exp(-elapsed / SLOPE_MEMORY_S) if elapsed > 0.0 else 1.0
     carried = SLOPE_MEMORY_S * (1.0 - kept)
     state[at.SLOPE_KEPT] = kept
@@ -208,14 +201,15 @@ def advance(
     for row in range(at.ORDER):
         state[at.P + at.ORDER * row] += carried * state[at.P + at.ORDER * row + 1]
         state[at.P + at.ORDER * row + 1] *= kept
-    unit = state[at.SCALE] * state[at.SCALE] * state[at.STEP]
-    level_walk = unit / (LEVEL_SPANS * span_s) ** 2
-    slope_walk = unit / span_s**4
+    variance = state[at.SCALE] * state[at.SCALE]
+    unit = variance * state[at.STEP]
+    level_walk = unit / (LEVEL_SPANS * LEVEL_SPANS * span_s * span_s)
+    slope_walk = unit / (span_s * span_s * span_s * span_s)
     state[at.P] += level_walk * elapsed + slope_walk * carried * carried * elapsed / 3.0
     state[at.P + 1] += slope_walk * carried * elapsed / 2.0
     state[at.P + at.ORDER] += slope_walk * carried * elapsed / 2.0
     state[at.P + at.ORDER + 1] += slope_walk * elapsed
-    coefficient_walk = (COEFFICIENT * state[at.SCALE]) ** 2 / COEFFICIENT_MEMORY_S * elapsed
+    coefficient_walk = COEFFICIENT * COEFFICIENT * variance / COEFFICIENT_MEMORY_S * elapsed
     state[at.P + 2 * at.ORDER + 2] += coefficient_walk
     state[at.P + 3 * at.ORDER + 3] += coefficient_walk
 
@@ -239,10 +233,10 @@ def compare(state: Numbers, reading: float, inflation: float) -> None:
                 state[at.P + index] = 0.0
             state[at.P] = 9.0 * state[at.NOISE]
             state[at.P + at.ORDER + 1] = 0.04 * state[at.NOISE]
-            state[at.P + 2 * at.ORDER + 2] = COEFFICIENT**2 * state[at.NOISE]
-            state[at.P + 3 * at.ORDER + 3] = COEFFICIENT**2 * state[at.NOISE]
+            state[at.P + 2 * at.ORDER + 2] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
+            state[at.P + 3 * at.ORDER + 3] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
             state[at.P + 4 * at.ORDER + 4] = (
-                WARM_UP**2 * state[at.NOISE] if state[at.H + 4] > 0.0 else 0.0
+                WARM_UP * WARM_UP * state[at.NOISE] if state[at.H + 4] > 0.0 else 0.0
             )
         state[at.INNOVATION] = reading
     state[at.BASELINE] = 0.0
@@ -274,7 +268,8 @@ def judge(state: Numbers, trust: float) -> None:
     spread = math.sqrt(state[at.VARIANCE] + state[at.NOISE])
     ratio = excess / spread
     gauss = 0.3989 / spread * math.exp(-0.5 * min(ratio * ratio, 1000.0))
-    tail = PLUME_SIZE * noise / (PLUME_SIZE * noise + abs(excess)) ** 2
+    size = PLUME_SIZE * noise
+    tail = size / ((size + abs(excess)) * (size + abs(excess)))
     upward = 1.0 / (1.0 + math.exp(-1.702 * min(max(ratio, -20.0), 20.0)))
     plume = prior * upward * tail
     quiet = (1.0 - prior) * (1.0 - FAULT_RATE) * gauss
@@ -292,14 +287,11 @@ def absorb(state: Numbers) -> None:
     excess = state[at.INNOVATION]
     if math.isnan(excess) or state[at.NOISE] == 0.0 or state[at.SETTLING] > 0.0:
         return
-    widening = 0.0
-    if state[at.BELOW] > FALL_S:  # readings stay below: the baseline itself was too high
+    # Readings stay below the baseline, or above it for longer than a plume: it has moved itself.
+    if state[at.BELOW] > FALL_S or state[at.ABOVE] > LONGEST_PLUME_S:
         widening = excess * excess
         state[at.BELOW] = 0.0
-    elif state[at.ABOVE] > LONGEST_PLUME_S:  # no plume lasts so long: the baseline has stepped up
-        widening = excess * excess
         state[at.ABOVE] = 0.0
-    if widening > 0.0:
         state[at.TRUST] = 1.0
         state[at.PLUME] = PLUME_RATE
         state[at.P] += widening
