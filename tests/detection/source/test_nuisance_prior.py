@@ -1,0 +1,142 @@
+"""Nuisance draws: evenly spread, and without bias however the proposal adapts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from detection.source.prior import (
+    PRIOR_PROPOSAL,
+    Prior,
+    adapted,
+    mixture_log_weights,
+    normal_points,
+    nuisances_at,
+)
+
+MIDDLE = np.zeros(9)
+HERE = {"wind_speed": 4.0, "response_s": (2.0, 6.0)}
+
+
+def at(dimension, value, prior=None, **changes):
+    point = MIDDLE.copy()
+    point[dimension] = value
+    return nuisances_at(prior or Prior(), point, **{**HERE, **changes})
+
+
+def test_points_have_the_moments_of_the_normal_distribution(rng):
+    points = normal_points(1000, rng=rng)
+    assert_allclose(points.mean(axis=0), 0.0, atol=0.02)
+    assert_allclose(points.std(axis=0), 1.0, atol=0.03)
+    correlation = np.corrcoef(points.T) - np.eye(9)
+    assert abs(correlation).max() < 0.06
+
+
+def test_points_fill_the_space_more_evenly_than_chance(rng):
+    def unevenness(points):
+        ordered = np.sort(points, axis=0)
+        return max(abs(np.diff(ordered[:, k])[20:-20]).max() for k in range(9))
+
+    even = unevenness(normal_points(400, rng=rng))
+    by_chance = [unevenness(rng.standard_normal((400, 9))) for _ in range(5)]
+    assert even < 0.6 * min(by_chance)
+
+
+def test_another_stream_shifts_the_points():
+    first, second = (normal_points(10, rng=np.random.default_rng(seed)) for seed in (1, 2))
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 2.0, 30.0])
+def test_weights_make_any_proposal_unbiased(sharpness):
+    """E[1], E[x], E[x^2] under the prior, by points drawn where another question matters."""
+    estimates = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        first = normal_points(60, rng=rng)
+        proposal = adapted(first, -sharpness * (first[:, 6] - 1.0) ** 2, least_effective=15)
+        second = proposal.mean + proposal.sd * normal_points(90, rng=rng)
+        points = np.concatenate([first, second])
+        weight = np.exp(mixture_log_weights(points, [PRIOR_PROPOSAL, proposal], [60, 90]))
+        x = points[:, 6]
+        estimates.append([weight.mean(), (weight * x).mean(), (weight * x**2).mean()])
+    error = np.std(estimates, axis=0) / np.sqrt(40)
+    assert (abs(np.mean(estimates, axis=0) - [1, 0, 1]) < 3.5 * error + 0.02).all()
+    assert (error < 0.05).all()
+
+
+def test_the_proposal_goes_where_the_weight_is_and_is_never_too_narrow(rng):
+    points = normal_points(200, rng=rng)
+    proposal = adapted(points, -8.0 * (points[:, 2] - 1.0) ** 2, least_effective=20)
+    assert_allclose(proposal.mean[2], 1.0, atol=0.25)
+    assert proposal.sd[2] < 0.6
+    assert (proposal.sd[[0, 1, 3, 4]] > 0.7).all()
+    lone = adapted(points, np.where(np.arange(200) == 7, 0.0, -1e6), least_effective=1)
+    assert (lone.sd >= 0.25).all()
+    assert (adapted(4 * points, np.zeros(200), least_effective=20).sd <= 1.0).all()
+
+
+def test_weights_are_flattened_until_enough_points_count(rng):
+    points = normal_points(100, rng=rng)
+    strict = adapted(points, -200.0 * points[:, 0] ** 2, least_effective=2)
+    loose = adapted(points, -200.0 * points[:, 0] ** 2, least_effective=50)
+    assert strict.sd[0] < loose.sd[0]
+
+
+def test_the_middle_of_the_space_is_the_median_of_the_prior():
+    prior, middle = Prior(), nuisances_at(Prior(), MIDDLE, **HERE)
+    assert_allclose(middle.release_height_m, prior.release_height_mean_m * np.log(2))
+    assert_allclose(middle.lateral_sd / middle.vertical_sd, 0.13 / 0.085, rtol=0.2)
+    assert_allclose(middle.roughness_m, prior.roughness_m)
+    assert middle.wind_bias_rad == 0.0
+    assert middle.wind_speed_factor == 1.0
+    assert (middle.rise_s, middle.decay_s) == (2.0, 6.0)
+
+
+def test_release_heights_are_exponential(rng):
+    heights = [
+        nuisances_at(Prior(), point, **HERE).release_height_m
+        for point in normal_points(2000, rng=rng)
+    ]
+    mean = Prior().release_height_mean_m
+    assert_allclose([np.mean(heights), np.std(heights)], mean, rtol=0.06)
+    assert_allclose(np.mean(np.array(heights) > 2 * mean), np.exp(-2), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "field", "width", "of_log"),
+    [
+        (1, "lateral_sd", "lateral_log_sd", True),
+        (2, "vertical_sd", "vertical_log_sd", True),
+        (3, "lateral_time_scale_s", "time_scale_log_sd", True),
+        (4, "vertical_time_scale_s", "time_scale_log_sd", True),
+        (5, "roughness_m", "roughness_log_sd", True),
+        (6, "wind_bias_rad", "wind_bias_sd_deg", False),
+        (7, "wind_speed_factor", "wind_speed_log_sd", True),
+        (8, "rise_s", "lag_log_sd", True),
+        (8, "decay_s", "lag_log_sd", True),
+    ],
+)
+def test_each_width_of_the_prior_widens_its_own_nuisance(dimension, field, width, of_log):
+    narrow = Prior(wind_error_m_s=1e-9)
+    wide = Prior(wind_error_m_s=1e-9, **{width: 2 * getattr(narrow, width)})
+
+    def excursion(prior):
+        up, down = (getattr(at(dimension, sign, prior), field) for sign in (1.0, -1.0))
+        return np.log(up / down) if of_log else up - down
+
+    scale = 1.0 if of_log else np.pi / 180
+    assert_allclose(excursion(narrow), 2 * getattr(narrow, width) * scale, rtol=1e-6)
+    assert_allclose(excursion(wide), 2 * excursion(narrow), rtol=1e-6)
+
+
+def test_wind_is_less_sure_in_light_air_and_turbulence_outlives_it():
+    for field in ("wind_bias_rad", "wind_speed_factor"):
+        dimension = 6 if field == "wind_bias_rad" else 7
+        light, strong = (
+            getattr(at(dimension, 1.0, wind_speed=speed), field) for speed in (0.3, 8.0)
+        )
+        assert light > strong
+    assert at(1, 0.0, wind_speed=0.0).lateral_sd > 0.05
+    assert np.isfinite(at(6, 3.0, wind_speed=0.0).wind_bias_rad)

@@ -1,0 +1,121 @@
+"""The likelihood against Student's t written out, and how it is tempered."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from detection.source.likelihood import (
+    Noise,
+    expected_log_ratio,
+    log_ratio,
+    noise_of,
+    total_log_ratio,
+)
+from tests import naive_source
+
+RATES = np.geomspace(0.1, 10.0, 5)
+
+
+@pytest.fixture
+def readings(rng):
+    """Kernel, readings and their spread; no prediction small enough to be left out."""
+    kernel = rng.uniform(0.3, 30.0, (23, 4)).astype(np.float32)
+    kernel[rng.random(kernel.shape) < 0.3] = 0.0
+    return kernel, rng.standard_normal(23) * 20, rng.uniform(0.5, 1.4, 23)
+
+
+def test_log_ratio_equals_its_naive_twin(readings):
+    kernel, excess, additive = readings
+    expected = naive_source.log_ratio(
+        kernel, excess, additive, RATES, relative=0.8, others=np.zeros(23)
+    )
+    assert_allclose(log_ratio(kernel, excess, additive, RATES, relative=0.8), expected, rtol=1e-9)
+
+
+def test_log_ratio_beside_other_sources_equals_its_naive_twin(readings, rng):
+    kernel, excess, additive = readings
+    others = rng.gamma(1.0, 10.0, 23)
+    expected = naive_source.log_ratio(kernel, excess, additive, RATES, relative=0.5, others=others)
+    fast = log_ratio(kernel, excess, additive, RATES, relative=0.5, others=others)
+    assert_allclose(fast, expected, rtol=1e-9)
+
+
+def test_predictions_left_out_as_negligible_change_little(rng):
+    kernel = rng.uniform(0.0, 0.03, (40, 3)).astype(np.float32)
+    excess, additive, rates = rng.standard_normal(40), np.ones(40), np.array([0.5, 1.0])
+    expected = naive_source.log_ratio(
+        kernel, excess, additive, rates, relative=0.8, others=np.zeros(40)
+    )
+    fast = log_ratio(kernel, excess, additive, rates, relative=0.8)
+    assert_allclose(fast, expected, atol=0.024 * 40 / 3)
+
+
+def test_a_cell_no_reading_can_see_is_neither_likely_nor_unlikely(readings):
+    kernel, excess, additive = readings
+    kernel[:, 1] = 0.0
+    assert not log_ratio(kernel, excess, additive, RATES, relative=0.8)[1].any()
+
+
+def test_readings_far_beyond_the_noise_stay_finite():
+    kernel = np.full((64, 2), 1e5, dtype=np.float32)
+    excess = np.full(64, 1e6)
+    excess[::2] = 0.0
+    ratio = log_ratio(kernel, excess, np.ones(64), RATES, relative=0.8)
+    assert np.isfinite(ratio).all()
+
+
+def test_clean_air_where_gas_was_expected_speaks_against_a_source():
+    kernel = np.full((5, 1), 10.0, dtype=np.float32)
+    clean = log_ratio(kernel, np.zeros(5), np.ones(5), np.array([1.0]), relative=0.8)
+    gassy = log_ratio(kernel, np.full(5, 10.0), np.ones(5), np.array([1.0]), relative=0.8)
+    assert clean < -5 < 5 < gassy
+
+
+def test_a_whole_prediction_is_weighed_as_the_twin_does(readings):
+    kernel, excess, additive = readings
+    expected = naive_source.log_ratio(
+        kernel[:, :1], excess, additive, [2.0], relative=0.8, others=np.zeros(23)
+    )
+    total = total_log_ratio(2.0 * kernel[:, 0].astype(float), excess, additive, relative=0.8)
+    assert_allclose(total, expected[0, 0], rtol=1e-9)
+
+
+def test_sources_one_by_one_weigh_as_much_as_together(readings):
+    kernel, excess, additive = readings
+    first, second = (kernel[:, k].astype(float) for k in (0, 1))
+    both = total_log_ratio(first + 3.0 * second, excess, additive, relative=0.8)
+    alone = total_log_ratio(first, excess, additive, relative=0.8)
+    further = log_ratio(
+        kernel[:, 1:2], excess, additive, np.array([3.0]), relative=0.8, others=first
+    )
+    assert_allclose(alone + further[0, 0], both, rtol=1e-9)
+
+
+def test_expected_log_ratio_equals_its_naive_twin(readings):
+    kernel, _, additive = readings
+    for rate in (0.1, 1.0, 50.0):
+        fast = expected_log_ratio(kernel, rate, additive, relative=0.8)
+        twin = naive_source.expected_log_ratio(kernel, rate, additive, relative=0.8)
+        assert_allclose(fast, twin, rtol=1e-9)
+
+
+def test_stronger_signals_are_tempered_more_but_never_count_for_less():
+    noise = Noise(temper=0.25, saturation=100.0)
+    strengths = np.array([-3.0, 0.0, 50.0, 100.0, 101.0, 400.0, 1e4])
+    powers = np.array([noise.tempered_for(float(one)) for one in strengths])
+    assert (powers[:4] == 0.25).all()
+    assert (np.diff(powers) <= 0).all()
+    assert (np.diff(powers * strengths) > 0).all()
+    assert_allclose(powers[-1], 0.025)
+
+
+def test_model_error_is_added_to_the_instruments(survey):
+    strong = survey(naive_source.Source(east=-40, north=0, rate=1e-3))
+    peak = np.quantile(strong.concentration, 0.995)
+    assert_allclose(noise_of(strong, Noise(floor=0.1)), np.hypot(strong.sigma, 0.1 * peak))
+    below = dataclasses.replace(strong, concentration=-np.abs(strong.concentration))
+    assert_allclose(noise_of(below, Noise(floor=0.1)), strong.sigma)
