@@ -29,8 +29,8 @@ __all__ = [
     "READING",
     "SEARCHED",
     "SOURCE",
-    "draw_area",
     "draw_concentration",
+    "draw_domain",
     "draw_searched",
     "draw_sources",
     "draw_track",
@@ -47,6 +47,7 @@ READING = LinearSegmentedColormap.from_list(
 FAINT = 0.38
 GAP_STEPS = 8.0
 WIND_ARROWS = 24
+MOST_PIECES = 3000
 
 
 def _extent(survey: Survey) -> tuple[float, float, float, float]:
@@ -55,18 +56,11 @@ def _extent(survey: Survey) -> tuple[float, float, float, float]:
     return x[0] - cell, x[-1] + cell, y[-1] - cell, y[0] + cell
 
 
-def _norm(track: Track) -> PowerNorm:
-    """Square-root scale; noise, judged by readings below zero, stays in its lowest fifth."""
-    known = track.reading[np.isfinite(track.reading)]
-    below = known[known < 0]
-    noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
-    top = float(np.quantile(known, 0.998)) if known.size else 0.0
-    return PowerNorm(0.5, vmin=0.0, vmax=max(top, 25.0 * noise) or 1.0, clip=True)
-
-
 def draw_concentration(axes: Axes, survey: Survey) -> None:
     """Concentration map, faint."""
-    share = np.nan_to_num(np.asarray(_norm(survey.track)(survey.maps["concentration_mean"])))
+    _, reading = _for_the_eye(survey.track)
+    norm = _norm(reading)
+    share = np.nan_to_num(np.asarray(norm(survey.maps["concentration_mean"].to_numpy())))
     colour = READING(share)
     colour[..., 3] = np.clip(1.6 * share, 0.0, FAINT)
     axes.imshow(colour, extent=_extent(survey), interpolation="bilinear", zorder=1, aspect="equal")
@@ -103,11 +97,9 @@ def draw_track(axes: Axes, track: Track) -> LineCollection | None:
     Returns
     -------
     matplotlib.collections.LineCollection or None
-        What a colour bar explains; None for a track of one place.
+        What a colour bar explains; None if there is nothing to explain.
     """
-    known = np.isfinite(track.east) & np.isfinite(track.north)
-    place = np.stack([track.east[known], track.north[known]], axis=1)
-    reading = track.reading[known]
+    place, reading = _for_the_eye(track)
     if len(place) < 2:
         axes.plot(place[:, 0], place[:, 1], "o", color=MUTED, ms=5, zorder=4)
         return None
@@ -115,18 +107,20 @@ def draw_track(axes: Axes, track: Track) -> LineCollection | None:
     length = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)
     usual = np.median(length[length > 0]) if (length > 0).any() else 1.0
     whole = length <= max(GAP_STEPS * usual, 5.0)
-    value = np.fmax(reading[:-1], reading[1:])
     thin = LineCollection(list(pieces[whole]), colors="#b9b2a6", linewidths=0.8, zorder=3)
     axes.add_collection(thin)
+    value = 0.5 * (reading[:-1] + reading[1:])
     drawn = np.flatnonzero(whole & np.isfinite(value))
+    if not drawn.size:
+        return None
     drawn = drawn[np.argsort(value[drawn], kind="stable")]
-    norm = _norm(track)
+    norm = _norm(reading)
     lines = LineCollection(
         list(pieces[drawn]),
         array=value[drawn],
         cmap=READING,
         norm=norm,
-        linewidths=2.2 + 3.2 * np.asarray(norm(value[drawn])),
+        linewidths=2.0 + 3.6 * np.asarray(norm(value[drawn])),
         capstyle="round",
         zorder=4,
     )
@@ -156,6 +150,36 @@ def draw_sources(axes: Axes, survey: Survey) -> None:
         )
 
 
+def _for_the_eye(track: Track) -> tuple[FloatArray, FloatArray]:
+    """Places and mean readings of runs of samples, as many as a picture can show."""
+    known = np.isfinite(track.east) & np.isfinite(track.north)
+    place = np.stack([track.east[known], track.north[known]], axis=1)
+    reading = track.reading[known]
+    run = -(-len(place) // MOST_PIECES)
+    if run <= 1:
+        return place, reading
+    starts = np.arange(0, len(place), run)
+    read = np.isfinite(reading)
+    total = np.add.reduceat(np.where(read, reading, 0.0), starts)
+    count = np.add.reduceat(read.astype(np.float64), starts)
+    mean = np.divide(total, count, out=np.full(starts.size, np.nan), where=count > 0)
+    return place[starts], mean
+
+
+def _norm(reading: FloatArray) -> PowerNorm:
+    """Square-root scale from twice the noise, which is judged by readings below zero."""
+    known = reading[np.isfinite(reading)]
+    below = known[known < 0]
+    noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
+    top = float(np.quantile(known, 0.998)) if known.size else 0.0
+    return PowerNorm(0.5, vmin=2.0 * noise, vmax=max(top, 12.0 * noise) or 1.0, clip=True)
+
+
+def _outline_of(polygon: BaseGeometry) -> Outline:
+    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(polygon)]
+    return Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
+
+
 def _top(spot: Hotspot) -> float:
     """Northern edge of the part of the 90 % region around a position [m]."""
     here = shapely.Point(spot.east, spot.north)
@@ -167,8 +191,7 @@ def _outline(
     axes: Axes, region: BaseGeometry, *, linestyle: str | tuple[int, tuple[int, int]], fill: float
 ) -> None:
     for part in shapely.get_parts(region):
-        rings = [shapely.get_coordinates(ring) for ring in (part.exterior, *part.interiors)]
-        outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
+        outline = _outline_of(part)
         axes.add_patch(PathPatch(outline, facecolor=SOURCE, alpha=fill, lw=0, zorder=9))
         for colour, width in (("white", 3.6), (SOURCE, 1.9)):
             style = "solid" if colour == "white" else linestyle
@@ -185,11 +208,17 @@ def _outline(
             )
 
 
-def draw_area(axes: Axes, survey: Survey) -> None:
-    """Outline of an area drawn by hand."""
-    if survey.domain.area is not None:
-        for part in shapely.get_parts(survey.domain.area):
-            axes.plot(*part.exterior.xy, color=MUTED, lw=1.2, ls=(0, (1, 2)), zorder=5)
+def draw_domain(axes: Axes, survey: Survey) -> None:
+    """Pale veil over ground outside the domain, and its outline."""
+    domain = survey.domain
+    inside = shapely.box(*domain.bounds) if domain.area is None else domain.area
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    frame = shapely.box(left, bottom, right, top)
+    for part in shapely.get_parts(frame.difference(inside)):
+        axes.add_patch(PathPatch(_outline_of(part), facecolor="white", alpha=0.72, lw=0, zorder=6))
+    for part in shapely.get_parts(inside):
+        style = {"facecolor": "none", "edgecolor": MUTED, "linestyle": (0, (1, 2))}
+        axes.add_patch(PathPatch(_outline_of(part), lw=1.2, zorder=6, **style))
 
 
 def draw_wind(axes: Axes, track: Track, *, turn_deg: float) -> None:

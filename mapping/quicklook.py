@@ -19,8 +19,8 @@ from mapping.layers import (
     AIR,
     SEARCHED,
     SOURCE,
-    draw_area,
     draw_concentration,
+    draw_domain,
     draw_searched,
     draw_sources,
     draw_track,
@@ -82,7 +82,7 @@ def quicklook(survey: Survey) -> Figure:
         draw_concentration(axes, survey)
     else:
         draw_searched(axes, survey)
-    draw_area(axes, survey)
+    draw_domain(axes, survey)
     readings = draw_track(axes, survey.track)
     draw_wind(axes, survey.track, turn_deg=turn_deg)
     draw_sources(axes, survey)
@@ -132,12 +132,29 @@ def _frame(axes: Axes, survey: Survey) -> None:
 
 def _colour_bar(figure: Figure, readings: LineCollection, survey: Survey) -> None:
     axes = figure.add_axes((0.892, 0.06, 0.018, 0.805))
-    bar = figure.colorbar(readings, cax=axes, ticks=MaxNLocator(6), extend="max", extendfrac=0.02)
+    low, high = (float(end or 0.0) for end in readings.get_clim())
+    bar = figure.colorbar(readings, cax=axes, extend="both", extendfrac=0.018)
+    ticks = _ticks(low, high)
+    bar.set_ticks(
+        [low, *ticks], labels=["noise" if low > 0 else "0", *(f"{tick:g}" for tick in ticks)]
+    )
+    bar.minorticks_off()
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=10.5, labelcolor=MUTED, pad=4)
     bar.set_label(
         f"{survey.channel}, corrected [{survey.track.unit}]", fontsize=11, color=MUTED, labelpad=6
     )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round readings that stay apart on a square-root scale."""
+    ticks: list[float] = []
+    for tick in MaxNLocator(7).tick_values(low, high):
+        last = ticks[-1] if ticks else low
+        apart = np.sqrt(np.clip([(last - low), (tick - low)], 0.0, None) / (high - low))
+        if tick <= high and apart[1] - apart[0] > 0.06:
+            ticks.append(float(tick))
+    return ticks
 
 
 def _legend(axes: Axes, survey: Survey) -> None:

@@ -13,7 +13,7 @@ from mapping.area import Domain
 from mapping.captions import footer, subtitle, title, wind_text
 from mapping.cartography import round_length
 from mapping.layers import SOURCE
-from mapping.quicklook import quicklook, write_quicklook
+from mapping.quicklook import GROUND, quicklook, write_quicklook
 from mapping.rasters import concentration_grid, hotspot_map, source_map
 from mapping.survey import INSUFFICIENT, Survey, Track
 from tests.mapping.conftest import CENTRE
@@ -131,11 +131,21 @@ def test_next_to_nothing_is_still_a_picture(domain, columns, tmp_path):
     assert write_quicklook(survey, tmp_path / "q.png").stat().st_size > 10_000
 
 
-def test_an_area_is_outlined(one, utm):
+def test_ground_outside_an_area_is_veiled(one, utm):
     area = shapely.box(*(CENTRE - 90.0), *(CENTRE + 90.0))
     survey = dataclasses.replace(one, domain=Domain(crs=utm, bounds=area.bounds, area=area))
-    plain, outlined = quicklook(one).axes[0].lines, quicklook(survey).axes[0].lines
-    assert len(outlined) == len(plain) + 1
+    figure = quicklook(survey)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[::-1]
+
+    def colour(east, north):
+        place = CENTRE + np.array([east, north])
+        x, y = figure.axes[0].transData.transform(place).round().astype(int)
+        return pixels[y, x, :3].tolist()
+
+    ground = [round(255 * part) for part in mpl.colors.to_rgb(GROUND)]
+    assert colour(-70.0, -55.0) == ground
+    assert min(colour(-100.0, -55.0)) > 248
 
 
 def test_the_wind_says_where_it_comes_from_and_goes_to(track):
