@@ -52,7 +52,11 @@ class Density:
         columns, left, right = _between(self.east, east)
         rows, below, above = _between(self.north, north)
         across = self.value[:, columns] * left + self.value[:, columns + 1] * right
-        return np.asarray(across[rows] * below[:, None] + across[rows + 1] * above[:, None])
+        density = across[rows]
+        density *= below[:, None]
+        for k, (row, weight) in enumerate(zip(rows, above, strict=True)):
+            density[k] += across[row + 1] * weight
+        return np.asarray(density)
 
     def at(self, east: FloatArray, north: FloatArray) -> FloatArray:
         """Density at points, bilinear, shape (n,) [m-2]."""

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 UPS_NORTH, UPS_SOUTH = 32661, 32761
-MOST_CELLS = 25_000_000
+MOST_CELLS = 16_000_000
 
 
 def local_crs(latitude: ArrayLike, longitude: ArrayLike) -> pyproj.CRS:

@@ -141,7 +141,7 @@ def source_probability(posterior: xr.Dataset, domain: Domain, grid: Grid) -> Flo
         within = domain.contains(source.east, source.north)
         if within.any():
             _add(expected, inside, grid, source.east[within], source.north[within])
-    expected /= posterior.sizes["draw"]
+    expected /= max(1, posterior.sizes["draw"])
     expected[~inside] = np.nan
     return expected
 
@@ -157,10 +157,12 @@ def _add(
     density = draw_density(east, north)
     columns = slice(*_span(grid.west, grid.cell_m, grid.nx, density.east[[0, -1]]))
     rows = slice(*_span(-grid.north, grid.cell_m, grid.ny, -density.north[[-1, 0]]))
-    near = density.on(grid.eastings[columns], grid.northings[rows]) * inside[rows, columns]
+    near = density.on(grid.eastings[columns], grid.northings[rows])
+    near *= inside[rows, columns]
     total = near.sum()
     if total * grid.cell_m**2 > 0.1:
-        expected[rows, columns] += near * (east.size / total)
+        near *= east.size / total
+        expected[rows, columns] += near
     else:  # cells too large to see the density between their centres, or a sliver of an area
         _count(expected, inside, grid, east, north)
 

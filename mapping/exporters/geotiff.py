@@ -68,7 +68,7 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
     Path
         As given.
     """
-    bands = np.stack([maps[name].to_numpy() for name in maps.data_vars]).astype(np.float32)
+    bands = [maps[name].to_numpy().astype(np.float32) for name in maps.data_vars]
     cell_m = float(maps.attrs["cell_m"])
     west = float(maps["x"][0]) - 0.5 * cell_m
     north = float(maps["y"][0]) + 0.5 * cell_m
@@ -77,18 +77,18 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
             driver="GTiff",
             dtype="float32",
             count=len(bands),
-            height=bands.shape[1],
-            width=bands.shape[2],
+            height=bands[0].shape[0],
+            width=bands[0].shape[1],
             crs=rasterio.CRS.from_wkt(maps.attrs["crs_wkt"]),
             transform=Affine(cell_m, 0.0, west, 0.0, -cell_m, north),
             nodata=np.nan,
         ) as raster:
-            raster.write(bands)
             raster.update_tags(TIFFTAG_SOFTWARE="sniffdrone", TIFFTAG_IMAGEDESCRIPTION=NOTICE)
             raster.units = [str(maps[name].attrs.get("units", "1")) for name in maps.data_vars]
-            for index, name in enumerate(maps.data_vars, start=1):
+            for index, (name, band) in enumerate(zip(maps.data_vars, bands, strict=True), start=1):
+                raster.write(band, index)
                 raster.set_band_description(index, str(name))
-                raster.update_tags(index, **_told(maps[name]), **_statistics(bands[index - 1]))
+                raster.update_tags(index, **_told(maps[name]), **_statistics(band))
         with memory.open() as raster:
             partial = path.with_name(f".{path.name}.partial")
             rasterio.shutil.copy(
@@ -113,13 +113,13 @@ def _told(band: xr.DataArray) -> dict[str, str]:
 
 def _statistics(values: NDArray[np.float32]) -> dict[str, str]:
     """GDAL's own names for a band's statistics; none where all is nodata."""
-    known = values[np.isfinite(values)].astype(np.float64)
+    known = values[np.isfinite(values)]
     if not known.size:
         return {}
     return {
         "STATISTICS_MINIMUM": repr(float(known.min())),
         "STATISTICS_MAXIMUM": repr(float(known.max())),
-        "STATISTICS_MEAN": repr(float(known.mean())),
-        "STATISTICS_STDDEV": repr(float(known.std())),
+        "STATISTICS_MEAN": repr(float(known.mean(dtype=np.float64))),
+        "STATISTICS_STDDEV": repr(float(known.std(dtype=np.float64))),
         "STATISTICS_VALID_PERCENT": f"{100.0 * known.size / values.size:.4g}",
     }

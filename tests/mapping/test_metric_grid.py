@@ -119,10 +119,10 @@ def test_a_grid_covers_its_box_and_no_more_than_a_cell_beyond(utm):
 
 def test_too_many_cells_become_larger_ones_and_it_is_said(utm):
     grid, notes = grid_over((0.0, 0.0, 1e5, 2e5), 2.0, crs=utm)
-    assert grid.nx * grid.ny <= 25_000_000
-    assert grid.cell_m == pytest.approx(np.sqrt(2e10 / 25e6), rel=0.02)
+    assert grid.nx * grid.ny <= 16_000_000
+    assert grid.cell_m == pytest.approx(np.sqrt(2e10 / 16e6), rel=0.02)
     assert notes == [
-        f"map cells are {grid.cell_m:.3g} m, not 2 m, to stay below 25,000,000 cells; "
+        f"map cells are {grid.cell_m:.3g} m, not 2 m, to stay below 16,000,000 cells; "
         "a smaller --area gives finer ones"
     ]
 
