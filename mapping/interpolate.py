@@ -208,7 +208,13 @@ def _spread(
 
 
 @njit(cache=True)
-def _accumulate(column, row, precision, values, sums):  # type: ignore[no-untyped-def]
+def _accumulate(
+    column: FloatArray,
+    row: FloatArray,
+    precision: FloatArray,
+    values: FloatArray,
+    sums: FloatArray,
+) -> None:
     """Add to `sums` (m, ny, nx) each sample's `values` (m, n) times its kernel, in cells.
 
     Along a row a kernel is exp(-a (x0 + j)**2 / 2) = exp(-a x0**2 / 2) exp(-a x0)**j
