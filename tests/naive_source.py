@@ -142,9 +142,13 @@ def plume(source, east, north, height, wind):
     return np.where(downwind, level * np.exp(-0.5 * (across / sigma_y) ** 2), 0.0)
 
 
-def lawnmower(eastings, *, half_length=60.0, readings_a_line=25, height=8.0, step_s=2.0):
-    """Time, east, north and height along lines flown north and south at the given eastings."""
-    along = np.linspace(-half_length, half_length, readings_a_line)
-    north = np.concatenate([along if k % 2 == 0 else -along for k in range(len(eastings))])
+def lawnmower(eastings, *, one_way=False, readings_a_line=25, height=8.0, step_s=2.0):
+    """Time, east, north and height along lines at the given eastings, 120 m north or south.
+
+    Flown there and back, or all to the north, so that a late sensor is late on one side.
+    """
+    along = np.linspace(-60.0, 60.0, readings_a_line)
+    turns = [1 if one_way or k % 2 == 0 else -1 for k in range(len(eastings))]
+    north = np.concatenate([turn * along for turn in turns])
     east = np.repeat(np.asarray(eastings, dtype=float), readings_a_line)
     return step_s * np.arange(east.size), east, north, np.full(east.size, height)

@@ -15,7 +15,7 @@ SMALL = {
     "hypotheses": 18,
     "scouts": 6,
     "rates": 16,
-    "coarse_cells": 700,
+    "coarse_cells": 625,
     "fine_cells": 700,
     "draws": 800,
     "max_sources": 1,
@@ -36,9 +36,11 @@ def domain():
 def survey():
     """Function from sources and lines to Observations, noise of 4 ug/m3 included."""
 
-    def make(*sources, eastings=None, wind=(3.0, 0.5), seed=0, sigma=4e-9, **rest):
-        eastings = np.linspace(-60, 60, 6) if eastings is None else eastings
-        time, east, north, height = naive_source.lawnmower(eastings)
+    def make(
+        *sources, lines=None, wind=(3.0, 0.5), seed=0, sigma=4e-9, one_way=False, step_s=2.0, **rest
+    ):
+        eastings = np.linspace(-60, 60, 6) if lines is None else lines
+        time, east, north, height = naive_source.lawnmower(eastings, one_way=one_way, step_s=step_s)
         noise = np.random.default_rng(seed).standard_normal(time.size)
         total = sum(naive_source.plume(one, east, north, height, wind) for one in sources)
         return Observations(
@@ -63,14 +65,15 @@ def survey():
 def posterior_of(domain):
     """Function from Observations to a Posterior, quickly."""
 
-    def make(observations, *, seed=0, where=domain, prior=None, noise=None, **settings):
+    def make(observations, *, seed=0, where=domain, prior=None, noise=None, progress=None, **work):
         return infer(
             observations,
             where,
             rng=np.random.default_rng(seed),
             prior=prior,
             noise=noise,
-            settings=Settings(**{**SMALL, **settings}),
+            progress=progress,
+            settings=Settings(**{**SMALL, **work}),
         )
 
     return make
@@ -92,8 +95,8 @@ def first_source():
 def region_area(domain):
     """Function from places to the area of the cells that hold most, 90 % of them by default."""
 
-    def area(east, north, *, level=0.9, cell_m=5.0):
-        west, south, right, top = domain
+    def area(east, north, *, where=domain, level=0.9, cell_m=5.0):
+        west, south, right, top = where
         edges = [np.arange(west, right + 1, cell_m), np.arange(south, top + 1, cell_m)]
         counts = np.sort(np.histogram2d(east, north, edges)[0].ravel())[::-1]
         needed = np.searchsorted(np.cumsum(counts), level * counts.sum()) + 1
