@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.prior import Nuisances
-    from detection.source.tables import Problem
+    from detection.source.tables import Evidence, Problem
 
     FloatArray = NDArray[np.float64]
 
@@ -27,7 +27,8 @@ __all__ = ["Configuration", "Found", "further_source", "predicted"]
 PROBES = 8  # draws with k sources from which the next one is sought
 SWEEPS = 2  # Gibbs sweeps over all sources before their draws count
 REPEATS = 3  # weighted draws taken from each chain
-HOPELESS = -7.0  # log evidence of one more source below which no chain is started
+READINGS = 400  # twice as many or more are thinned
+PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,16 @@ class Found:
     Attributes
     ----------
     configurations : list of Configuration
-        Draws with one source more; empty where that is hopeless.
+        Draws with one source more.
     log_gain : float
         Log of the evidence for them over that for one source fewer.
+    is_promising : bool
+        Something was left to explain; if not, looking for yet another is idle.
     """
 
     configurations: list[Configuration]
     log_gain: float
+    is_promising: bool
 
 
 def predicted(problem: Problem, configuration: Configuration) -> FloatArray:
@@ -103,35 +107,67 @@ def further_source(
 
     Notes
     -----
-    From a few draws, Gibbs sweeps over tables of all cells and rates let k + 1 sources
-    settle. The evidence under each draw's nuisances is estimated by importance sampling: all
-    sources but the last drawn in turn from their conditional tables, the last one summed out.
-    Labels are not permuted, which understates k + 1 sources by at most k + 1.
+    Where nothing unexplained is left, one more source is whatever the flight would not have
+    noticed: it is drawn beside the others as they are. Otherwise Gibbs sweeps over tables of
+    all cells and rates let k + 1 sources settle. The evidence under each draw's nuisances is
+    then estimated by importance sampling: all sources but the last drawn in turn from their
+    conditional tables, the last one summed out. Labels are not permuted, which understates
+    k + 1 sources by at most k + 1.
     """
     probes = list(configurations[:PROBES])
-    problem = problem.thinned(max(1, problem.excess.size // 600))
-    surface = logsumexp(in_order(lambda one: _unexplained(problem, coarse, one), probes), axis=0)
-    hopes = float(logsumexp(surface) - np.log(len(probes)))
-    if hopes < HOPELESS:
-        return Found([], hopes)
+    problem = problem.thinned(max(1, problem.excess.size // READINGS))
+    tables = in_order(lambda one: _unexplained(problem, coarse, one), probes)
+    gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
+    if problem.temper * max(table.best_log_ratio for table in tables) < PROMISING:
+        return Found(_unnoticed(problem, configurations, tables, coarse, rng), gain, False)
+    surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, probes, finest_m)
-    drawn: list[Configuration] = []
-    gains: list[float] = []
     streams = rng.spawn(len(probes))
     chains = in_order(lambda k: _chain(problem, lattice, probes[k], streams[k]), range(len(probes)))
-    for probe, settled in zip(probes, chains, strict=True):
-        drawn += settled
-        gains += [one.log_evidence - probe.log_evidence for one in settled]
-    shares = np.exp(np.array(gains) - logsumexp(gains))
+    drawn = [one for settled in chains for one in settled]
+    gains = np.array(
+        [
+            one.log_evidence - probe.log_evidence
+            for probe, settled in zip(probes, chains, strict=True)
+            for one in settled
+        ]
+    )
+    shares = np.exp(gains - logsumexp(gains))
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
     moved = [_jittered(drawn[k], lattice.cell_m, rng) for k in picks]
-    return Found(moved, float(logsumexp(gains) - np.log(len(gains))))
+    return Found(moved, float(logsumexp(gains) - np.log(len(gains))), True)
 
 
-def _unexplained(problem: Problem, coarse: Lattice, probe: Configuration) -> FloatArray:
-    """Log weight of one more source in each coarse cell, beside those of `probe`."""
+def _unexplained(problem: Problem, coarse: Lattice, probe: Configuration) -> Evidence:
+    """Table of one more source in each coarse cell, beside those of `probe`."""
     kernel = response_of(problem.path, coarse, probe.nuisances)
-    return evidence_of(problem, kernel, coarse, others=predicted(problem, probe)).cells()
+    return evidence_of(problem, kernel, coarse, others=predicted(problem, probe))
+
+
+def _unnoticed(
+    problem: Problem,
+    configurations: Sequence[Configuration],
+    tables: Sequence[Evidence],
+    coarse: Lattice,
+    rng: np.random.Generator,
+) -> list[Configuration]:
+    """The configurations with one more source that hardly shows."""
+    east, north = coarse.centres()
+    extra = []
+    share = -(-len(configurations) // len(tables))
+    for table in tables:
+        cells, rates = table.draw(rng, share)
+        places = np.column_stack([east[cells], north[cells]])
+        places += rng.uniform(-0.5, 0.5, places.shape) * coarse.cell_m
+        extra += list(zip(places, problem.rates[rates], strict=True))
+    return [
+        replace(
+            one,
+            places=np.vstack([one.places, place]),
+            rates=np.append(one.rates, rate),
+        )
+        for one, (place, rate) in zip(configurations, extra[: len(configurations)], strict=True)
+    ]
 
 
 def _around(

@@ -156,12 +156,11 @@ def infer(
         found = further_source(
             problem, ladder[-1], look.lattice, finest_m=settings.finest_m, rng=rng
         )
-        log_odds = np.log(prior.another_source) + found.log_gain
         log_evidence.append(log_evidence[-1] + found.log_gain)
-        if log_odds < np.log(0.02):
-            break
         ladder.append(found.configurations)
         tell(0.6 + 0.1 * len(ladder))
+        if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
+            break
     return _posterior(ladder, log_evidence, observations, prior, noise, settings, rng)
 
 
