@@ -32,7 +32,7 @@ def survey_rows(
     east, north = _track(lines)
     reading = 40.0 + 2.0 * rng.standard_normal(east.size)
     if source is not None:
-        reading += _plume_ppb(east - source[0], north - source[1], rate_g_s)
+        reading += plume_ppb(east - source[0], north - source[1], rate_g_s)
     wind_from = 270.0 + 4.0 * rng.standard_normal(east.size)
     metres_per_degree_east = METRES_PER_DEGREE * np.cos(np.radians(latitude))
     longitudes = (longitude + east / metres_per_degree_east + 180.0) % 360.0 - 180.0
@@ -56,18 +56,20 @@ def as_csv(rows: list[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> st
     return "\n".join([",".join(columns), *cells, ""])
 
 
+def plume_ppb(
+    downwind: np.ndarray, across: np.ndarray, rate_g_s: float, *, height_m: float = 6.0
+) -> np.ndarray:
+    """Gaussian plume of a source at the ground in a wind of 3 m/s, in ppb of isobutylene."""
+    x = np.maximum(downwind, 1.0)
+    sigma_y, sigma_z = 1.0 + 0.14 * x, 1.0 + 0.1 * x
+    density = np.exp(-0.5 * (across / sigma_y) ** 2 - 0.5 * (height_m / sigma_z) ** 2)
+    kg_m3 = 1e-3 * rate_g_s * density / (np.pi * 3.0 * sigma_y * sigma_z)
+    return np.where(downwind > 0, kg_m3 * 4.7e8, 0.0)
+
+
 def _track(lines: int) -> tuple[np.ndarray, np.ndarray]:
     """Lines along north, 5 m apart in samples and 15 m from each other, westernmost first."""
     along = np.arange(-60.0, 60.1, 5.0)
     place = 15.0 * (np.arange(lines) - (lines - 1) / 2)
     north = np.concatenate([along if k % 2 else along[::-1] for k in range(lines)])
     return np.repeat(place, along.size), north
-
-
-def _plume_ppb(downwind: np.ndarray, across: np.ndarray, rate_g_s: float) -> np.ndarray:
-    """Gaussian plume at 6 m of a source at the ground, in 3 m/s, in ppb of isobutylene."""
-    x = np.maximum(downwind, 1.0)
-    sigma_y, sigma_z = 1.0 + 0.14 * x, 1.0 + 0.1 * x
-    density = np.exp(-0.5 * (across / sigma_y) ** 2 - 0.5 * (6.0 / sigma_z) ** 2)
-    kg_m3 = 1e-3 * rate_g_s * density / (np.pi * 3.0 * sigma_y * sigma_z)
-    return np.where(downwind > 0, kg_m3 * 4.7e8, 0.0)
