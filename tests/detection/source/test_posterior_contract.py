@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from detection.source.posterior import number_probabilities, posterior_dataset
+from detection.source.prior import Prior
 from tests.naive_source import Source
 
 STRONG = Source(east=-45.0, north=40.0, rate=2e-3), Source(east=-10.0, north=-40.0, rate=2e-3)
@@ -43,10 +44,13 @@ def test_heights_and_rates_are_possible(posterior):
     assert (posterior["height"].values[there] >= 0).all()
 
 
-def test_no_source_lies_outside_the_domain(posterior, domain):
-    west, south, east, north = domain
-    there = np.isfinite(posterior["east"].values)
-    eastings, northings = posterior["east"].values[there], posterior["north"].values[there]
+def test_no_source_lies_outside_the_domain(survey, posterior_of):
+    """Nor where its sides are no multiple of the cells'."""
+    west, south, east, north = uneven = (-100.0, -100.0, 93.0, 71.0)
+    clean = posterior_of(survey(), where=uneven, prior=Prior(any_source=0.9), draws=2000)
+    there = np.isfinite(clean["east"].values)
+    eastings, northings = clean["east"].values[there], clean["north"].values[there]
+    assert eastings.size > 500
     assert ((eastings >= west) & (eastings <= east)).all()
     assert ((northings >= south) & (northings <= north)).all()
 
