@@ -111,3 +111,40 @@ def test_results_come_in_the_order_of_the_items():
         return item
 
     assert in_order(slow_for_the_first, range(8)) == list(range(8))
+
+
+def test_evidence_for_two_sources_is_near_the_sum_over_pairs(survey, posterior_of):
+    """Labels are left in order, which may halve it, and chains are few."""
+    box, noise = (-60.0, -40.0, 20.0, 40.0), Noise(saturation=1e9)
+    flight = survey(SOURCE, Source(east=-10.0, north=-25.0, rate=1e-3))
+    size = {"rates": 8, "coarse_cells": 100, "fine_cells": 100, "finest_m": 8.0}
+    told = [
+        posterior_of(
+            flight, where=box, prior=KNOWN, noise=noise, seed=seed, max_sources=2, **size
+        ).attrs["log_evidence"]
+        for seed in range(3)
+    ]
+    lattice = Lattice.covering(box, 8.0)
+    nuisances = nuisances_at(
+        KNOWN, np.zeros(9), wind_speed=flight.mean_wind_speed, response_s=(0.0, 0.0)
+    )
+    kernel = response_of(path_of(flight, box, smoothing_s=15.0), lattice, nuisances)
+    rates = np.geomspace(KNOWN.rate_min, KNOWN.rate_max, 8)
+    prior = np.exp(-0.5 * (np.log(rates / KNOWN.rate) / KNOWN.rate_log_sd) ** 2)
+    log_prior = np.log(prior / prior.sum() / lattice.size)
+    floor = noise.floor * np.quantile(flight.concentration, 0.995)
+    fixed = (flight.concentration, np.hypot(flight.sigma, floor), rates)
+
+    def log_weight(others):
+        ratio = log_ratio(kernel, *fixed, relative=noise.relative, others=others)
+        return log_prior + noise.temper * ratio
+
+    first = log_weight(None)
+    pairs = [
+        first[cell, r] + logsumexp(log_weight(rates[r] * kernel[:, cell].astype(float)))
+        for cell in range(lattice.size)
+        for r in range(rates.size)
+    ]
+    one, two = logsumexp(first), logsumexp(pairs)
+    assert_allclose(np.mean([found[1] for found in told]), one, atol=0.3)
+    assert_allclose(np.mean([found[2] for found in told]), two, atol=1.3)
