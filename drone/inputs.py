@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware_bridge.logfile import ReadReport, read_log
-from sensors.errors import ConfigError
+from sensors.errors import ConfigError, FlightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "Inputs", "read_inputs"]
 
+MOST_READINGS = 3_000_000  # 83 hours at 10 Hz, and about 1 GB for each channel corrected
 _HASH_BYTES = 1 << 20
 
 
@@ -66,6 +67,8 @@ def read_inputs(
     ------
     FormatError
         A file is not there, unreadable, empty, of no format we know, or nothing in it is whole.
+    FlightError
+        There are more gas readings than one flight can have.
     ConfigError
         The same file is given twice.
     """
@@ -76,15 +79,11 @@ def read_inputs(
     batches: list[RecordBatch] = []
     notes: list[str] = []
     for path in paths:
-        report = ReadReport(path=path)
-        if progress is not None:
-            tell, what = progress, f"reading {path.name}"
-            report.progress = lambda done, total, what=what, tell=tell: tell(
-                what, done / max(total, 1)
-            )
-        batches += read_log(path, report)
-        notes += report.warnings
-        notes += _jumps(report)
+        report = ReadReport(path=path, progress=_share_of(path, progress))
+        for batch in read_log(path, report):
+            batches.append(batch)
+            _check_size(path, batches)
+        notes += [*report.warnings, *_jumps(report)]
         files.append(
             Input(
                 file=path.name,
@@ -94,6 +93,21 @@ def read_inputs(
             )
         )
     return Inputs(files=tuple(files), batches=tuple(batches), notes=tuple(notes))
+
+
+def _share_of(
+    path: Path, progress: Callable[[str, float], None] | None
+) -> Callable[[int, int], None] | None:
+    if progress is None:
+        return None
+    return lambda done, total: progress(f"reading {path.name}", done / max(total, 1))
+
+
+def _check_size(path: Path, batches: list[RecordBatch]) -> None:
+    if sum(len(batch) for batch in batches if batch.kind == "gas") > MOST_READINGS:
+        raise FlightError(
+            f"{path}: more than {MOST_READINGS:,} readings, which is no one flight; cut it"
+        )
 
 
 def _jumps(report: ReadReport) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from detection.source.estimators import grid
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
+from drone.carried import with_what_files_state
 from drone.inputs import read_inputs
 from drone.output import check_output, output_folder
 from drone.products import write_products
@@ -68,6 +69,7 @@ def analyse(
     """All that can be said about the flight in some logs; nothing is written."""
     tell = progress or (lambda _what, _share: None)
     inputs = read_inputs(paths, progress=lambda what, share: tell(what, 0.1 * share))
+    choices, carried = with_what_files_state(choices, paths, inputs)
     flight, notes = corrected_flight(inputs, choices)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
     seen = observations_of(flight, domain, choices)
@@ -88,5 +90,5 @@ def analyse(
         shortage=seen.shortage,
         posterior=posterior,
         survey=survey,
-        notes=(*choices.notes, *inputs.notes, *notes, *map_notes),
+        notes=(*choices.notes, *inputs.notes, *carried, *notes, *map_notes),
     )

@@ -99,6 +99,11 @@ def test_two_gigabytes_of_nothing_are_refused(run, tmp_path, out):
     assert is_refused(run("process", path, "-o", out), "flight.csv", "of no format")
 
 
+def test_more_readings_than_a_flight_has_are_refused(run, survey_csv, out, monkeypatch):
+    monkeypatch.setattr("drone.inputs.MOST_READINGS", 100)
+    assert is_refused(run("process", survey_csv, "-o", out), "flight.csv", "more than 100 readings")
+
+
 def test_the_same_file_twice_is_refused(run, survey_csv, out):
     assert is_refused(run("process", survey_csv, survey_csv, "-o", out), "is given twice")
 

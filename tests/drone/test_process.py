@@ -212,3 +212,14 @@ def test_a_flight_of_ours_can_be_processed_again(run, quick, results, tmp_path):
     again, before = summary_of(tmp_path / "out"), summary_of(results)
     assert again["flight"]["readings"] == before["flight"]["readings"]
     assert again["verdict"] == before["verdict"]
+
+
+def test_a_flight_of_ours_does_not_forget_what_it_was_told(run, quick, survey_csv, tmp_path):
+    told = ("--gas", "toluene", "--averaging-time", "1", "--wind-height-m", "2", "--no-drift")
+    assert run("process", survey_csv, "-o", tmp_path / "one", *told).code == 0
+    again = run("process", tmp_path / "one" / "flight.nc", "-o", tmp_path / "two")
+    assert again.code == 0
+    assert "what it states is taken over: gas = toluene" in again.err
+    one, two = (summary_of(tmp_path / name) for name in ("one", "two"))
+    assert two["settings"] == one["settings"]
+    assert two["sources"] == one["sources"]
