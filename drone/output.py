@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SUMMARY", "check_output", "output_folder", "whole_file"]
 
 SUMMARY = "summary.json"
+LEAST_FREE_BYTES = 100_000_000  # the results of a large area
 _SIDECAR = ".aux.xml"  # what GDAL and QGIS leave beside a raster they have shown
 
 
@@ -43,6 +44,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
             return
         if not out.is_dir():
             raise ConfigError(f"{out}: exists and is not a folder; name another")
+        _check_writable(out)
         names = sorted(entry.name for entry in out.iterdir())
     except OSError as error:
         raise _unwritable(out, error) from error
@@ -130,6 +132,12 @@ def _check_writable(out: Path) -> None:
         raise ConfigError(f"{out}: {there} is not a folder; choose another place")
     if not os.access(there, os.W_OK | os.X_OK):
         raise ConfigError(f"{out}: no permission to write in {there}; choose another place")
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE_BYTES:
+        raise ConfigError(
+            f"{out}: the disk has {free / 1e6:.1f} MB left, {LEAST_FREE_BYTES / 1e6:.0f} MB are "
+            "needed; make room or choose another place"
+        )
 
 
 def _take_place(partial: Path, target: Path) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sensors.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -18,13 +20,24 @@ __all__ = ["answer", "answer_json", "is_terminal", "progress_bar", "warn"]
 
 
 def answer(text: str) -> None:
-    """Print an answer on stdout."""
-    typer.echo(text)
+    """Print an answer on stdout.
+
+    Raises
+    ------
+    ConfigError
+        What stdout goes to is full.
+    """
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough
+    except OSError as error:
+        raise ConfigError(f"standard output: cannot be written ({error.strerror})") from error
 
 
 def answer_json(value: Any) -> None:
     """Print an answer for a program; a NaN in it is a bug and raises ValueError."""
-    typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+    answer(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def warn(text: str) -> None:

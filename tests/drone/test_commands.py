@@ -128,5 +128,21 @@ def test_control_c_leaves_no_folder(survey_csv, tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv):
+    with Path("/dev/full").open("w") as full:
+        finished = subprocess.run(
+            [sys.executable, "-m", "drone.cli", "info", str(survey_csv)],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: standard output: cannot be written")
+
+
 def test_progress_is_shown_on_a_terminal_only(run, survey_csv):
     assert "\x1b" not in run("info", survey_csv).err

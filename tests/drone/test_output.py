@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -112,6 +113,13 @@ def test_a_file_under_a_file_cannot_be_written(tmp_path):
         output_folder(tmp_path / "file" / "out"),
     ):
         pass
+
+
+def test_a_disk_that_is_almost_full_is_refused_before_any_work(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=2_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(ConfigError, match=r"the disk has 2\.0 MB left, 100 MB are needed"):
+        check_output(tmp_path / "out", overwrite=False)
 
 
 def test_a_single_file_appears_whole_or_not_at_all(tmp_path):
