@@ -36,7 +36,7 @@ def info(
     from firmware_bridge import summary
     from firmware_bridge.logfile import ReadReport
 
-    found, faults = [], 0
+    found, said, faults = [], [], 0
     with progress_bar(quiet=quiet) as progress:
         for path in files:
             report = ReadReport(path=path)
@@ -47,10 +47,11 @@ def info(
                 found.append(summary.summarise(path, report=report))
             except SniffdroneError as error:
                 faults += 1
-                warn(f"error: {error}")
-            if not quiet:
-                for line in report.warnings:
-                    warn(f"warning: {line}")
+                said.append(f"error: {error}")
+                continue
+            said += [] if quiet else [f"warning: {line}" for line in report.warnings]
+    for line in said:
+        warn(line)
     if as_json:
         answer_json(found)
     elif not quiet and found:
