@@ -1,0 +1,1 @@
+"""What the program is worth, measured: accuracy, false alarms, real data, speed."""
