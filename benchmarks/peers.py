@@ -66,8 +66,8 @@ def section(found: Sequence[Score]) -> str:
     return "\n\n".join(
         [
             "## pyELQ on the same flights",
-            f"pyELQ {version}, 1,000 iterations (the last 500 kept), 2 s means of the "
-            "corrected readings and the measured wind, sources anywhere in the domain up to 5 m; "
+            f"pyELQ {version}, 2,000 iterations (the last half kept), 2 s means of the "
+            "corrected readings and the measured wind, sources in the flown box up to 5 m; "
             "told are the cell that holds most of the emission, and the mean of the emission.",
             markdown(header, rows),
             "Reading: its authors use 5,000 to 10,000 iterations, so these times flatter it, and "

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from detection.source.observations import Observations
     from drone.analysis import Analysis
 
-ITERATIONS = 1000
-BURN_IN = 500
+ITERATIONS = 2000
+BURN_IN = 1000
+_STEP_M = ((5.0,), (5.0,), (0.3,))  # its own 1 m would take far longer to cross a site
 _BIN_S = 2.0
 _TOP_M = 5.0
 _TURBULENCE_DEG = (8.0, 5.0)  # what a neutral wind over grass has
@@ -51,7 +52,7 @@ class Emissions(NamedTuple):
 def emissions(analysis: Analysis) -> Emissions:
     domain = analysis.survey.domain
     seen = observations_of(analysis.flight, domain, analysis.choices).observations
-    west, south, _, _ = domain.bounds
+    west, south, _, _ = _flown(seen)
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         model = _model(analysis, seen, np.random.default_rng(1))
@@ -75,7 +76,7 @@ def _model(analysis: Analysis, seen: Observations, rng: np.random.Generator) -> 
     """pyELQ set up as its examples do, on this flight."""
 
     domain = analysis.survey.domain
-    west, south, east, north = domain.bounds
+    west, south, east, north = _flown(seen)
     latitude, longitude = to_geographic(domain.crs, [west], [south])
     reference = {
         "ref_latitude": float(latitude[0]),
@@ -92,7 +93,7 @@ def _model(analysis: Analysis, seen: Observations, rng: np.random.Generator) -> 
         coordinate_object=ENU(**reference),
         sourcemap_limits=limits,
         sourcemap_type="hypercube",
-        nof_sources=1,
+        nof_sources=3,
     )
     source = Normal()
     source.emission_rate_mean = np.array([0.0], ndmin=1)
@@ -101,6 +102,7 @@ def _model(analysis: Analysis, seen: Observations, rng: np.random.Generator) -> 
     source.rate_num_sources = 1.0
     source.dispersion_model = GaussianPlume(start)
     source.site_limits = limits
+    source.random_walk_step_size = np.array(_STEP_M)
     # a passing drone is in any plume for less than the 5 % of the time that pyELQ presumes
     source.threshold_function = lambda couplings: np.max(couplings, axis=0)
     source.coverage_detection, source.coverage_test_source = 1e-9, 1e9
@@ -120,6 +122,11 @@ def _model(analysis: Analysis, seen: Observations, rng: np.random.Generator) -> 
     )
     model.n_iter = ITERATIONS
     return model
+
+
+def _flown(seen: Observations) -> tuple[float, float, float, float]:
+    """West, south, east and north of the track [m]."""
+    return seen.east.min(), seen.north.min(), seen.east.max(), seen.north.max()
 
 
 def _binned(seen: Observations) -> dict[str, np.ndarray]:

@@ -1,0 +1,180 @@
+"""How long a long flight takes from file to all outputs, stage by stage, and in how much memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks import mapping, parsing
+from benchmarks.running import say
+from benchmarks.tables import markdown
+from detection.source.estimators import grid
+from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
+from drone.choices import Choices
+from drone.inputs import read_inputs
+from drone.products import write_products
+from mapping.area import survey_domain
+from sims.recording import write_flight_csv
+from sims.scenario import draw_scenario
+from sims.settings import Mox, Survey
+from sims.simulate import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ROOT = Path(__file__).resolve().parents[1]
+_SEED = 30
+_LINES_M = 11.0  # apart, so that the survey of the square below takes half an hour
+_HELP_RUNS = 5
+_KIB_PER_GIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Resources of a finished process."""
+
+    wall_s: float
+    cpu_s: float
+    peak_gib: float
+
+
+def section() -> str:
+    """The chapter on speed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "flight.csv"
+        minutes, readings = _write_long_flight(path)
+        megabytes = path.stat().st_size / 1e6
+        say(f"speed: a flight of {minutes:.0f} min, {readings} readings, {megabytes:.1f} MB")
+        commands = _commands(path, Path(folder))
+        stages = _stages(path, Path(folder) / "staged")
+    return "\n\n".join(
+        [
+            "## Speed",
+            f"### Commands ({os.cpu_count()} cores)",
+            f"The flight: {minutes:.0f} minutes at 10 Hz, {readings} readings of 8 gas channels, "
+            f"{megabytes:.1f} MB of CSV.",
+            commands,
+            "Reading: whole processes, from start to exit, imports included; the compiled kernels "
+            "come from numba's cache.",
+            "### Stages of `process` on the same flight",
+            stages,
+            "Reading: in one process, after imports; the second of two runs.",
+            "### Maps",
+            _table_of(mapping.rows()),
+            "Reading: the same readings on the same cells, see `benchmarks/mapping.py`.",
+            "### Reading logs",
+            _table_of(parsing.rows()),
+            "Reading: ours makes all records of a Flight and counts every message; best of five, "
+            "in the same run as the reference, see `benchmarks/parsing.py`.",
+        ]
+    )
+
+
+def _write_long_flight(path: Path) -> tuple[float, int]:
+    """A survey of half an hour at 10 Hz with a PID and seven metal oxides."""
+    rng = np.random.default_rng(_SEED)
+    scenario = draw_scenario(rng, "single")
+    scenario = replace(
+        scenario,
+        survey=Survey(size_m=300.0, spacing_m=_LINES_M, height_m=10.0, speed_m_s=5.0, rate_hz=10.0),
+        mox=tuple(Mox(name=f"mox {number}") for number in range(7)),
+    )
+    flight = simulate(scenario, rng=rng)
+    write_flight_csv(flight, path)
+    return float(flight.path.time_s[-1]) / 60.0, int(flight.time_ns.size)
+
+
+def _commands(path: Path, folder: Path) -> str:
+    process = ["process", str(path), "--gas", "acetone", "--quiet"]
+    helps = [_timed(["--help"]) for _ in range(_HELP_RUNS)]
+    runs = {
+        "`sniffdrone --help` (median of five)": sorted(helps, key=lambda run: run.wall_s)[2],
+        "`sniffdrone process`, first run": _timed([*process, "-o", f"{folder}/1"]),
+        "`sniffdrone process`, second run": _timed([*process, "-o", f"{folder}/2"]),
+        "`sniffdrone demo`": _timed(["demo", "--quiet", "-o", f"{folder}/demo"]),
+    }
+    rows = [
+        [name, f"{run.wall_s:.2f}", f"{run.cpu_s:.2f}", f"{run.peak_gib:.2f}"]
+        for name, run in runs.items()
+    ]
+    return markdown(("command", "wall [s]", "CPU [s]", "peak memory [GiB]"), rows)
+
+
+def _timed(arguments: list[str]) -> _Run:
+    """Run the program to its end; a failure ends the benchmark."""
+    command = [sys.executable, "-m", "drone.cli", *arguments]
+    begin = time.perf_counter()
+    child = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    wall_s = time.perf_counter() - begin
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    # macOS counts bytes, others KiB
+    peak_kib = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return _Run(wall_s, usage.ru_utime + usage.ru_stime, peak_kib / _KIB_PER_GIB)
+
+
+def _stages(path: Path, folder: Path) -> str:
+    for again in range(2):
+        out = folder / str(again)
+        out.mkdir(parents=True)
+        spent = _staged(path, out)
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in spent.items()]
+    rows.append(["**all**", f"{sum(spent.values()):.2f}"])
+    return markdown(("stage", "wall [s]"), rows)
+
+
+def _staged(path: Path, out: Path) -> dict[str, float]:
+    """Seconds of each step of `drone.pipeline`, taken one by one."""
+    spent: dict[str, float] = {}
+    choices = Choices(gas="acetone")
+
+    def step(name: str, call: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        result = call()
+        spent[name] = time.perf_counter() - begin
+        return result
+
+    inputs = step("read and fingerprint the CSV", lambda: read_inputs([path]))
+    flight, notes = step(
+        "assemble, remove drift (8 channels)", lambda: corrected_flight(inputs, choices)
+    )
+    domain = survey_domain(flight["latitude"], flight["longitude"])
+    seen = step("observations", lambda: observations_of(flight, domain, choices))
+    posterior = step(
+        "infer sources",
+        lambda: grid.infer(
+            seen.observations, domain.bounds, rng=np.random.default_rng(choices.seed)
+        ).assign_attrs(crs_wkt=domain.crs.to_wkt()),
+    )
+    survey, map_notes = step(
+        "maps: concentration, sources, detection power",
+        lambda: survey_of(flight, domain, seen, posterior, choices),
+    )
+    analysis = Analysis(
+        inputs=inputs,
+        choices=choices,
+        flight=flight,
+        shortage=seen.shortage,
+        posterior=posterior,
+        survey=survey,
+        notes=(*notes, *map_notes),
+    )
+    step("write all files", lambda: write_products(analysis, out))
+    return spent
+
+
+def _table_of(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "nothing was measured"
+    header = [name.replace("_", " ") for name in rows[0]]
+    return markdown(header, [[row.get(name, "-") for name in rows[0]] for row in rows])
