@@ -235,11 +235,9 @@ def draw_wind(axes: Axes, track: Track, *, turn_deg: float) -> None:
     known = columns[:, np.isfinite(columns).all(axis=0)]
     if known.shape[1] < 2:
         return
-    means = np.stack(
-        [part.mean(axis=1) for part in np.array_split(known, WIND_ARROWS, axis=1) if part.size]
-    )
-    middle = [part[:2, part.shape[1] // 2] for part in np.array_split(known, WIND_ARROWS, axis=1)]
-    place = np.array([spot for spot in middle if spot.size])
+    parts = np.array_split(known, min(WIND_ARROWS, known.shape[1]), axis=1)
+    means = np.stack([part.mean(axis=1) for part in parts])
+    place = np.stack([part[:2, part.shape[1] // 2] for part in parts])
     cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
     blown = np.stack([means[:, 2] * cos - means[:, 3] * sin, means[:, 2] * sin + means[:, 3] * cos])
     longest = float(np.hypot(*blown).max())

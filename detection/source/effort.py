@@ -70,7 +70,8 @@ def detection_power(
     x, y = np.broadcast_arrays(np.asarray(east, np.float64), np.asarray(north, np.float64))
     if rate <= 0 or not x.size:
         raise ValueError("detection power needs a positive rate and at least one place")
-    prior, noise = prior or Prior(), noise or Noise()
+    prior = (prior or Prior()).for_averages(observations.averaging_time_s)
+    noise = noise or Noise()
     box = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     cell = max(4.0, float(np.sqrt((box[2] - box[0] + 1) * (box[3] - box[1] + 1) / MOST_CELLS)))
     domain = (box[0] - cell / 2, box[1] - cell / 2, box[2] + cell / 2, box[3] + cell / 2)

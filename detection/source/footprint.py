@@ -29,6 +29,8 @@ __all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
 CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
 INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
 AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
+FIRST_AGE_STEP_S = 0.5
+AGE_RATIO = 0.3  # and at most this share of the age, for light winds
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ def ages_for(path: Path, nuisances: Nuisances, least_spread_m: float) -> FloatAr
     ages = [0.25 * least_spread_m / speed]
     while ages[-1] < path.oldest_s and speed * ages[-1] < 1.0e4:
         sigma = float(taylor_sigma(ages[-1], nuisances.lateral_sd, nuisances.lateral_time_scale_s))
-        ages.append(ages[-1] + AGE_STEP * float(np.hypot(sigma, least_spread_m)) / speed)
+        step = AGE_STEP * float(np.hypot(sigma, least_spread_m)) / speed
+        ages.append(ages[-1] + min(step, AGE_RATIO * ages[-1] + FIRST_AGE_STEP_S))
     return np.array(ages)
 
 

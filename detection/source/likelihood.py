@@ -45,7 +45,7 @@ class Noise:
     relative: float = 0.8
     floor: float = 0.04
     temper: float = 0.25
-    saturation: float = 100.0
+    saturation: float = 80.0
 
     def tempered_for(self, best_log_ratio: float) -> float:
         """Power of the likelihood for a flight whose best source explains so much.

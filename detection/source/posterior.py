@@ -63,7 +63,8 @@ def posterior_dataset(
         }
     )
     posterior.attrs = dict(attrs)
-    posterior.attrs.setdefault("p_any_source", float((~missing).any(axis=1).mean()))
+    if "p_any_source" not in posterior.attrs:
+        posterior.attrs["p_any_source"] = float((~missing).any(axis=1).mean())
     return posterior
 
 

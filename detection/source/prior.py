@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,10 +50,14 @@ class Prior:
     lateral_intensity, lateral_log_sd : float
         Turbulent velocity across the wind over the wind speed.
     vertical_intensity, vertical_log_sd : float
+    calm_equivalent_m_s : float
+        Wind speed whose turbulence remains in a calm: the sun stirs the air as well.
     lateral_time_scale_s, vertical_time_scale_s, time_scale_log_sd : float
         Lagrangian time scales.
     roughness_m, roughness_log_sd : float
         Aerodynamic roughness length.
+    meander_exponent : float
+        Time averages spread with this power of their duration over a minute.
     wind_bias_sd_deg, wind_speed_log_sd : float
         Error of the wind's direction and speed over the whole flight.
     wind_error_m_s : float
@@ -73,15 +77,28 @@ class Prior:
     lateral_log_sd: float = 0.4
     vertical_intensity: float = 0.085
     vertical_log_sd: float = 0.35
+    calm_equivalent_m_s: float = 2.0
     lateral_time_scale_s: float = 30.0
     vertical_time_scale_s: float = 10.0
     time_scale_log_sd: float = 0.6
     roughness_m: float = 0.06
     roughness_log_sd: float = 0.9
+    meander_exponent: float = 0.2
     wind_bias_sd_deg: float = 5.0
     wind_speed_log_sd: float = 0.1
     wind_error_m_s: float = 0.15
     lag_log_sd: float = 0.3
+
+    def for_averages(self, averaging_time_s: float) -> Prior:
+        """Prior of a plume whose meander is part of the readings, if they are time averages.
+
+        Notes
+        -----
+        Power law of the averaging time, Gifford (1975), as in Hanna, Briggs & Hosker (1982),
+        doi:10.2172/5591108, chapter 4.
+        """
+        longer = max(averaging_time_s / 60.0, 1.0) ** self.meander_exponent
+        return replace(self, lateral_intensity=self.lateral_intensity * longer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +139,7 @@ def nuisances_at(
     -------
     Nuisances
     """
-    speed = float(np.hypot(wind_speed, 1.0))
+    speed = float(np.hypot(wind_speed, prior.calm_equivalent_m_s))
     scale = prior.time_scale_log_sd
     share = prior.wind_error_m_s / max(wind_speed, prior.wind_error_m_s)
     bias_sd = float(np.hypot(np.deg2rad(prior.wind_bias_sd_deg), share))
@@ -145,13 +162,12 @@ def nuisances_at(
 
 
 def normal_points(count: int, *, rng: np.random.Generator) -> FloatArray:
-    """Standard normal points that fill the space evenly.
+    """Standard normal points that fill each coordinate evenly.
 
     Parameters
     ----------
     count : int
     rng : numpy.random.Generator
-        Shifts the point set as a whole.
 
     Returns
     -------
@@ -159,12 +175,11 @@ def normal_points(count: int, *, rng: np.random.Generator) -> FloatArray:
 
     Notes
     -----
-    Points of an additive recurrence (Roberts 2018, generalised golden ratio) with a random
-    shift: evener than independent draws, and any number of them.
+    Latin hypercube, McKay, Beckman & Conover (1979), doi:10.1080/00401706.1979.10489755:
+    each of `count` equally likely slices of every coordinate holds one point.
     """
-    steps = _generalised_golden_ratio(DIMENSIONS) ** -np.arange(1.0, DIMENSIONS + 1)
-    uniform = (rng.random(DIMENSIONS) + np.outer(np.arange(count), steps)) % 1.0
-    return np.asarray(ndtri(np.clip(uniform, 1e-6, 1 - 1e-6)))
+    slices = np.array([rng.permutation(count) for _ in range(DIMENSIONS)]).T
+    return np.asarray(ndtri((slices + rng.random((count, DIMENSIONS))) / count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +260,3 @@ def mixture_log_weights(
 def _shares(log_weight: FloatArray) -> FloatArray:
     share = np.exp(log_weight - log_weight.max())
     return np.asarray(share / share.sum())
-
-
-def _generalised_golden_ratio(dimensions: int) -> float:
-    """Positive root of ``x ** (dimensions + 1) = x + 1``."""
-    root = 2.0
-    for _ in range(50):
-        root = (1.0 + root) ** (1.0 / (dimensions + 1))
-    return root

@@ -111,8 +111,7 @@ def further_source(
     noticed: it is drawn beside the others as they are. Otherwise Gibbs sweeps over tables of
     all cells and rates let k + 1 sources settle. The evidence under each draw's nuisances is
     then estimated by importance sampling: all sources but the last drawn in turn from their
-    conditional tables, the last one summed out. Labels are not permuted, which understates
-    k + 1 sources by at most k + 1.
+    conditional tables, the last one summed out, for each of the k + 1 that may be called last.
     """
     probes = list(configurations[:PROBES])
     problem = problem.thinned(max(1, problem.excess.size // READINGS))
@@ -134,8 +133,9 @@ def further_source(
     )
     shares = np.exp(gains - logsumexp(gains))
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
-    moved = [_jittered(drawn[k], lattice.cell_m, rng) for k in picks]
-    return Found(moved, float(logsumexp(gains) - np.log(len(gains))), True)
+    moved = [_jittered(problem, drawn[k], lattice.cell_m, rng) for k in picks]
+    orders = np.log(probes[0].rates.size + 1)  # which of them is called the last
+    return Found(moved, float(logsumexp(gains) - np.log(len(gains)) + orders), True)
 
 
 def _unexplained(problem: Problem, coarse: Lattice, probe: Configuration) -> Evidence:
@@ -159,7 +159,7 @@ def _unnoticed(
         cells, rates = table.draw(rng, share)
         places = np.column_stack([east[cells], north[cells]])
         places += rng.uniform(-0.5, 0.5, places.shape) * coarse.cell_m
-        extra += list(zip(places, problem.rates[rates], strict=True))
+        extra += list(zip(problem.inside(places), problem.rates[rates], strict=True))
     return [
         replace(
             one,
@@ -232,6 +232,8 @@ def _chain(
     return draws
 
 
-def _jittered(one: Configuration, cell_m: float, rng: np.random.Generator) -> Configuration:
+def _jittered(
+    problem: Problem, one: Configuration, cell_m: float, rng: np.random.Generator
+) -> Configuration:
     moved = one.places + rng.uniform(-0.5, 0.5, one.places.shape) * cell_m
-    return Configuration(one.nuisances, moved, one.rates, one.log_evidence)
+    return replace(one, places=problem.inside(moved))

@@ -69,6 +69,14 @@ class Problem:
         """Log of the prior probability of one cell and each rate, shape (r,)."""
         return np.asarray(np.log(lattice.cell_m**2 / self.area) + self.log_rate_prior)
 
+    def inside(self, places: FloatArray) -> FloatArray:
+        """Places of shape (k, 2), those beyond the domain's edge moved on to it [m].
+
+        Cells at the edge may reach beyond it.
+        """
+        west, south, east, north = self.domain
+        return np.clip(places, [west, south], [east, north])
+
     def narrowed(self, keep: NDArray[np.bool_]) -> Problem:
         """The same with only some of the candidate rates, their prior as it was."""
         return replace(self, rates=self.rates[keep], log_rate_prior=self.log_rate_prior[keep])

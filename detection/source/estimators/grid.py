@@ -116,7 +116,8 @@ def infer(
     """
     if not len(observations):
         raise ValueError("no readings to infer from")
-    prior, noise, settings = prior or Prior(), noise or Noise(), settings or Settings()
+    prior = (prior or Prior()).for_averages(observations.averaging_time_s)
+    noise, settings = noise or Noise(), settings or Settings()
     problem = _problem(observations, domain, prior, noise, settings)
     tell = progress or (lambda _share: None)
 
@@ -234,7 +235,7 @@ def _singles(
         if count:
             cells, rates = table.draw(rng, int(count))
             jitter = rng.uniform(-0.5, 0.5, (count, 2)) * lattice.cell_m
-            places = np.column_stack([east[cells], north[cells]]) + jitter
+            places = problem.inside(np.column_stack([east[cells], north[cells]]) + jitter)
             draws += [
                 Configuration(nuisances, place[None, :], problem.rates[[rate]], table.log_total)
                 for place, rate in zip(places, rates, strict=True)
