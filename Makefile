@@ -36,7 +36,7 @@ bench: venv          ## accuracy and speed tables into docs/benchmarks.md (long)
 
 lock:                ## resolve the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) demo-output dist build

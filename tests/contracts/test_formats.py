@@ -21,7 +21,7 @@ FORMATS = plugins.available("firmware_bridge.formats")
 # cut or flipped bytes in HDF5 go to a library of others: it refuses a cut file as a whole
 STREAMED = [name for name in FORMATS if name != "netcdf"]
 FUZZ = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
