@@ -34,7 +34,19 @@ _ROOT = Path(__file__).resolve().parents[1]
 _SEED = 30
 _LINES_M = 11.0  # apart, so that the survey of the square below takes half an hour
 _HELP_RUNS = 5
-_KIB_PER_GIB = 1024 * 1024
+_GIB = 1024.0**3
+# A child's peak memory begins at that of the process it was forked from: this one is small.
+_WATCHER = """
+import os, sys, time
+begin = time.perf_counter()
+child = os.fork()
+if child == 0:
+    os.dup2(2, 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +123,12 @@ def _commands(path: Path, folder: Path) -> str:
 def _timed(arguments: list[str]) -> _Run:
     """Run the program to its end; a failure ends the benchmark."""
     command = [sys.executable, "-m", "drone.cli", *arguments]
-    begin = time.perf_counter()
-    child = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    wall_s = time.perf_counter() - begin
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, command)
+    told = subprocess.run(
+        [sys.executable, "-c", _WATCHER, *command], cwd=_ROOT, capture_output=True, check=True
+    )
+    wall_s, cpu_s, peak = (float(word) for word in told.stdout.split()[-3:])
     # macOS counts bytes, others KiB
-    peak_kib = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return _Run(wall_s, usage.ru_utime + usage.ru_stime, peak_kib / _KIB_PER_GIB)
+    return _Run(wall_s, cpu_s, peak / (_GIB if sys.platform == "darwin" else _GIB / 1024))
 
 
 def _stages(path: Path, folder: Path) -> str:
