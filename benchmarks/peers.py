@@ -62,7 +62,11 @@ def section(found: Sequence[Score]) -> str:
         ]
         if not one.baselines:
             rows.append([one.name, "pyELQ", "not installed", "-", "-", "-"])
-    version = importlib.metadata.version("pyelq") if is_installed() else "not installed"
+    if not is_installed():
+        return (
+            f"## pyELQ on the same flights\n\npyELQ is not installed.\n\n{markdown(header, rows)}"
+        )
+    version = importlib.metadata.version("pyelq")
     return "\n\n".join(
         [
             "## pyELQ on the same flights",
