@@ -14,6 +14,7 @@ $(VENV)/.done: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/sniffdrone demo --quiet --output $(VENV)/warm-up --overwrite  # compiles the kernels once
 	touch $@
 
 demo: venv           ## simulate a survey flight and find its source

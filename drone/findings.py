@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from drone.analysis import Analysis
     from mapping.hotspots import Hotspot
 
-__all__ = ["could_not_smell", "summary_of"]
+__all__ = ["could_not_smell", "fit_notes", "summary_of"]
 
 LONGEST_GAP_S = 2.0
 WOULD_SHOW = 0.9  # detection power from which ground counts as searched
+POORLY_EXPLAINED = 0.6  # share of what stands out, below which a model of sources is distrusted
 NOT_SEARCHED = 0.1  # detection power below which it does not
 
 
@@ -114,6 +115,27 @@ def _mean_wind(flight: xr.Dataset) -> tuple[float, float]:
         return math.nan, math.nan
     _, from_deg = from_speed_direction(east[known].mean(), north[known].mean())
     return float(np.hypot(east[known], north[known]).mean()), float(from_deg)
+
+
+def fit_notes(posterior: xr.Dataset | None) -> list[str]:
+    """What to know of a posterior whose sources do not account for the readings.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset or None
+
+    Returns
+    -------
+    list of str
+    """
+    if posterior is None or float(posterior.attrs["explained"]) >= POORLY_EXPLAINED:
+        return []
+    share = float(posterior.attrs["explained"])
+    return [
+        f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind as "
+        "measured, so little weight is given to them; look for drift, a reading that follows the "
+        "direction of flight, or wrong wind"
+    ]
 
 
 def _source(spot: Hotspot, crs: pyproj.CRS) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from detection.source.estimators import grid
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
 from drone.carried import with_what_files_state
+from drone.findings import fit_notes
 from drone.inputs import read_inputs
 from drone.output import check_output, output_folder
 from drone.products import write_products
@@ -90,5 +91,12 @@ def analyse(
         shortage=seen.shortage,
         posterior=posterior,
         survey=survey,
-        notes=(*choices.notes, *inputs.notes, *carried, *notes, *map_notes),
+        notes=(
+            *choices.notes,
+            *inputs.notes,
+            *carried,
+            *notes,
+            *fit_notes(posterior),
+            *map_notes,
+        ),
     )

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Noise", "expected_log_ratio", "log_ratio", "noise_of", "total_log_ratio"]
+__all__ = [
+    "Noise",
+    "attainable_log_ratio",
+    "expected_log_ratio",
+    "log_ratio",
+    "noise_of",
+    "total_log_ratio",
+]
 
 NEGLIGIBLE = 0.02  # predicted excess, in noise deviations, that changes no likelihood
 
@@ -40,23 +47,42 @@ class Noise:
     saturation : float
         Log-likelihood ratio of the best single source beyond which a stronger signal does
         not make the model truer: the power falls with its square root.
+    skewness : float
+        Mean of the readings in a plume over the level this likelihood fits to them, which
+        strong and rare patches of gas pull less; rates are multiplied by it. Measured on
+        simulated flights: 1.4 for filaments that wander alone, 1.0 where eddies move them.
+    coherence : float
+        Share of what a perfect explanation of the readings would reach, below which the
+        model is distrusted, steeply: the power falls with the twelfth power of the share.
+        Simulated plumes of any turbulence reach 0.63-1 with two sources; a sensor that
+        answers to the direction of flight, drift or ground handling 0.05-0.5.
     """
 
     relative: float = 0.8
     floor: float = 0.04
     temper: float = 0.25
     saturation: float = 80.0
+    skewness: float = 1.2
+    coherence: float = 0.65
 
-    def tempered_for(self, best_log_ratio: float) -> float:
+    def tempered_for(self, best_log_ratio: float, explained: float) -> float:
         """Power of the likelihood for a flight whose best source explains so much.
+
+        Parameters
+        ----------
+        best_log_ratio : float
+            Log-likelihood ratio of the best source.
+        explained : float
+            Share of `attainable_log_ratio` that the best sources reach.
 
         Examples
         --------
-        >>> Noise(temper=0.2, saturation=100.0).tempered_for(400.0)
+        >>> Noise(temper=0.2, saturation=100.0).tempered_for(400.0, 1.0)
         0.1
         """
         strength = max(best_log_ratio / self.saturation, 1.0)
-        return float(self.temper / np.sqrt(strength))
+        trust = min(max(explained, 0.0) / self.coherence, 1.0) ** 12
+        return float(self.temper / np.sqrt(strength) * trust)
 
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:
@@ -149,6 +175,25 @@ def expected_log_ratio(
     out = np.zeros(kernel.shape[1])
     _expected_log_ratio(kernel, rate, additive**2, relative**2, out)
     return np.maximum(out, 0.0)
+
+
+def attainable_log_ratio(excess: FloatArray, additive: FloatArray, *, relative: float) -> float:
+    """Log-likelihood ratio of predicting every reading that stands out exactly.
+
+    Parameters
+    ----------
+    excess, additive : ndarray, shape (n,)
+        Measured concentration and additive standard deviation [kg m-3].
+    relative : float
+        Model error as a share of the prediction.
+
+    Returns
+    -------
+    float
+        Over readings above three standard deviations; 0 where none is.
+    """
+    strength = (excess / additive)[excess > 3.0 * additive] ** 2
+    return float(np.sum(2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative**2 * strength)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -71,7 +71,7 @@ class Prior:
     rate: float = 3e-4
     rate_log_sd: float = 1.7
     rate_min: float = 1e-6
-    rate_max: float = 3e-2
+    rate_max: float = 3e-1
     release_height_mean_m: float = 2.5
     lateral_intensity: float = 0.13
     lateral_log_sd: float = 0.4

@@ -114,11 +114,14 @@ class Evidence:
         Log of its sum: the evidence for one more source over none.
     best_log_ratio : float
         Largest log-likelihood ratio in it, neither tempered nor weighed by the prior.
+    best : tuple of int
+        Cell and rate that reach it.
     """
 
     log_weight: NDArray[np.float32]
     log_total: float
     best_log_ratio: float
+    best: tuple[int, int]
 
     def cells(self) -> FloatArray:
         """Log weight of each cell, shape (m,)."""
@@ -185,7 +188,13 @@ def evidence_of(
         others=others,
     )
     weight = problem.log_prior(lattice) + problem.temper * ratio
-    return Evidence(weight.astype(np.float32), float(logsumexp(weight)), float(ratio.max()))
+    cell, rate = divmod(int(ratio.argmax()), ratio.shape[1])
+    return Evidence(
+        weight.astype(np.float32),
+        float(logsumexp(weight)),
+        float(ratio[cell, rate]),
+        (cell, rate),
+    )
 
 
 def refined(

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import Noise, noise_of
+from detection.source.likelihood import Noise, attainable_log_ratio, noise_of
 from detection.source.posterior import posterior_dataset
 from detection.source.prior import (
     PRIOR_PROPOSAL,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 __all__ = ["Settings", "infer"]
+
+LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class Settings:
     pilots: int = 32
     hypotheses: int = 48
     scouts: int = 12
-    rates: int = 24
+    rates: int = 26
     coarse_cells: int = 3000
     fine_cells: int = 3000
     finest_m: float = 3.0
@@ -162,7 +164,8 @@ def infer(
         tell(0.6 + 0.1 * len(ladder))
         if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
             break
-    return _posterior(ladder, log_evidence, observations, prior, noise, settings, rng)
+    posterior = _posterior(ladder, log_evidence, observations, prior, noise, settings, rng)
+    return posterior.assign_attrs(explained=look.explained, temper=look.temper)
 
 
 def _problem(
@@ -192,12 +195,17 @@ def _weigh(problem: Problem, lattice: Lattice, nuisances: Nuisances) -> Evidence
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Large cells over the domain, the log weight of each, which rates matter, the power."""
+    """Large cells over the domain, the log weight of each, and what follows from it.
+
+    `likely_rates` are those that matter, `temper` the power of the likelihood, `explained` the
+    share of what a perfect explanation would reach.
+    """
 
     lattice: Lattice
     log_weight: FloatArray
     likely_rates: NDArray[np.bool_]
     temper: float
+    explained: float
 
 
 def _coarse_look(problem: Problem, scouts: Sequence[Nuisances], settings: Settings) -> _Look:
@@ -206,14 +214,30 @@ def _coarse_look(problem: Problem, scouts: Sequence[Nuisances], settings: Settin
     every = max(1, problem.excess.size // settings.readings)
     few = problem.thinned(every)
     tables = in_order(lambda one: _weigh(few, lattice, one), scouts)
-    temper = problem.noise.tempered_for(every * max(table.best_log_ratio for table in tables))
+    ratios = [table.best_log_ratio for table in tables]
+    best = int(np.argmax(ratios))
+    explained = _explained(few, lattice, scouts[best], tables[best])
+    temper = problem.noise.tempered_for(every * ratios[best], explained)
     log_prior = few.log_prior(lattice)
-    weights = [
-        log_prior + temper / problem.temper * (table.log_weight - log_prior) for table in tables
-    ]
+    weights = [log_prior + temper / problem.temper * (t.log_weight - log_prior) for t in tables]
     by_rate = logsumexp(weights, axis=(0, 1))
     by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
-    return _Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - 9.0), temper)
+    return _Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - 9.0), temper, explained)
+
+
+def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: Evidence) -> float:
+    """Share of what stands out that the two best sources explain, at most 1."""
+    attainable = attainable_log_ratio(
+        problem.excess, problem.additive, relative=problem.noise.relative
+    )
+    if attainable < LEAST_TO_EXPLAIN:
+        return 1.0
+    kernel = response_of(problem.path, lattice, nuisances)
+    cell, rate = first.best
+    second = evidence_of(
+        problem, kernel, lattice, others=problem.rates[rate] * kernel[:, cell].astype(np.float64)
+    )
+    return min(1.0, (first.best_log_ratio + second.best_log_ratio) / attainable)
 
 
 def _singles(
@@ -280,7 +304,7 @@ def _posterior(
             columns["height"][row, :sources] = one.nuisances.release_height_m
             blur = step * rng.uniform(-0.5, 0.5, sources)
             gain = observations.gain_log_sd * rng.standard_normal()
-            columns["rate"][row, :sources] = one.rates * np.exp(blur + gain)
+            columns["rate"][row, :sources] = noise.skewness * one.rates * np.exp(blur + gain)
             row += 1
     return posterior_dataset(
         columns,
