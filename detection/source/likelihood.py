@@ -61,7 +61,7 @@ class Noise:
     relative: float = 0.8
     floor: float = 0.04
     temper: float = 0.25
-    saturation: float = 80.0
+    saturation: float = 40.0
     skewness: float = 1.2
     coherence: float = 0.65
 

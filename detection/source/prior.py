@@ -86,7 +86,7 @@ class Prior:
     meander_exponent: float = 0.2
     wind_bias_sd_deg: float = 5.0
     wind_speed_log_sd: float = 0.1
-    wind_error_m_s: float = 0.15
+    wind_error_m_s: float = 0.2
     lag_log_sd: float = 0.3
 
     def for_averages(self, averaging_time_s: float) -> Prior:

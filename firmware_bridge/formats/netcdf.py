@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensors.flight import gas_channels, read_netcdf
+from sensors.flight_contract import gas_channels
 from sensors.records import Quality, RecordBatch
 from sensors.weather import AUTOPILOT, GIVEN
 
@@ -73,6 +73,8 @@ def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
     FlightError
         A NetCDF file, but not a flight.
     """
+    from sensors.flight import read_netcdf  # noqa: PLC0415 - xarray, 0.3 s
+
     flight = read_netcdf(path)
     wind_source = str(flight.attrs["wind_source"])
     sources = {"wind": wind_source if wind_source in {AUTOPILOT, GIVEN} else path.name}

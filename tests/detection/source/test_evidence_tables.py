@@ -26,7 +26,7 @@ KNOWN = Prior(
 
 def test_with_nuisances_known_the_evidence_is_a_plain_sum(survey, posterior_of, first_source):
     """Every cell and rate weighed, none left out, against the coarse-to-fine search."""
-    noise = Noise(saturation=1e9)
+    noise = Noise(saturation=1e9, skewness=1.0)
     flight = survey(SOURCE, response_s=(2.0, 5.0))
     late = respond(flight.concentration, flight.time_s, rise_s=2.0, decay_s=5.0)
     flight = dataclasses.replace(flight, concentration=late)
@@ -77,7 +77,7 @@ def test_draws_from_a_table_follow_its_weights(rng):
     weight[2] = 0.0
     with np.errstate(divide="ignore"):
         log_weight = np.log(weight).astype(np.float32)
-    table = Evidence(log_weight, float(np.log(weight.sum())), 0.0)
+    table = Evidence(log_weight, float(np.log(weight.sum())), 0.0, (0, 0))
     cells, rates = table.draw(rng, 20000)
     counts = np.zeros_like(weight)
     np.add.at(counts, (cells, rates), 1)

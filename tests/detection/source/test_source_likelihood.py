@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from detection.source.likelihood import (
     Noise,
+    attainable_log_ratio,
     expected_log_ratio,
     log_ratio,
     noise_of,
@@ -106,11 +107,31 @@ def test_expected_log_ratio_equals_its_naive_twin(readings):
 def test_stronger_signals_are_tempered_more_but_never_count_for_less():
     noise = Noise(temper=0.25, saturation=100.0)
     strengths = np.array([-3.0, 0.0, 50.0, 100.0, 101.0, 400.0, 1e4])
-    powers = np.array([noise.tempered_for(float(one)) for one in strengths])
+    powers = np.array([noise.tempered_for(float(one), 1.0) for one in strengths])
     assert (powers[:4] == 0.25).all()
     assert (np.diff(powers) <= 0).all()
     assert (np.diff(powers * strengths) > 0).all()
     assert_allclose(powers[-1], 0.025)
+
+
+def test_a_model_that_explains_little_is_hardly_believed():
+    noise = Noise(temper=0.25, saturation=100.0, coherence=0.65)
+    powers = [noise.tempered_for(50.0, share) for share in (1.0, 0.65, 0.6, 0.45, 0.0)]
+    assert powers[:2] == [0.25, 0.25]
+    assert (np.diff(powers[1:]) < 0).all()
+    assert powers[3] < 0.01
+    assert powers[4] == 0.0
+
+
+def test_what_can_be_attained_is_a_perfect_prediction_of_what_stands_out():
+    additive = np.ones(4)
+    excess = np.array([-9.0, 2.9, 5.0, 40.0])
+    perfect = np.array([0.0, 0.0, 5.0, 40.0])
+    kept = np.where(perfect > 0, excess, 0.0)
+    assert_allclose(
+        attainable_log_ratio(excess, additive, relative=0.8),
+        total_log_ratio(perfect, kept, additive, relative=0.8),
+    )
 
 
 def test_model_error_is_added_to_the_instruments(survey):
