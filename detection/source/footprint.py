@@ -224,13 +224,25 @@ def respond(
         Ascending [s].
     rise_s, decay_s : float
         Time constants [s]; 0 is an instant response.
+
+    Notes
+    -----
+    Exact for concentrations that change linearly between readings (ramp-invariant filter:
+    Franklin, Powell & Workman, Digital Control of Dynamic Systems, 3rd ed., section 6.2), so
+    that thinned readings lag as all of them do.
     """
     step = np.diff(time_s, prepend=time_s[:1] - 1.0)
-    gains = [
-        -np.expm1(-step / constant) if constant > 0 else np.ones_like(step)
-        for constant in (rise_s, decay_s)
-    ]
-    _respond(kernel, gains[0].astype(np.float32), gains[1].astype(np.float32))
+    weights = [_ramp_weights(step, constant) for constant in (rise_s, decay_s)]
+    _respond(kernel, *weights)
+
+
+def _ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
+    """Weights of the state and of the inputs before and now in the state after each step."""
+    if constant_s <= 0:
+        return np.tile(np.array([0.0, 0.0, 1.0], np.float32), (step_s.size, 1))
+    ratio = np.maximum(step_s / constant_s, 1e-9)
+    keep, mean = np.exp(-ratio), -np.expm1(-ratio) / ratio
+    return np.column_stack([keep, mean - keep, 1.0 - mean]).astype(np.float32)
 
 
 @njit(cache=True, nogil=True)
@@ -305,13 +317,16 @@ def _at(series: FloatArray, position: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _respond(
-    kernel: NDArray[np.float32], rise: NDArray[np.float32], decay: NDArray[np.float32]
+    kernel: NDArray[np.float32], rising: NDArray[np.float32], falling: NDArray[np.float32]
 ) -> None:
     """First-order response along the first axis; each column has its own state."""
     n, m = kernel.shape
     state = kernel[0].copy()
+    before = kernel[0].copy()
     for i in range(1, n):
         for j in range(m):
-            change = kernel[i, j] - state[j]
-            state[j] += change * (rise[i] if change > 0 else decay[i])
+            now = kernel[i, j]
+            gain = rising[i] if before[j] + now > 2.0 * state[j] else falling[i]
+            state[j] = gain[0] * state[j] + gain[1] * before[j] + gain[2] * now
+            before[j] = now
             kernel[i, j] = state[j]

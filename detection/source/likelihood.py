@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from detection.source.observations import Observations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Noise",
+    "Tempering",
     "attainable_log_ratio",
     "expected_log_ratio",
     "log_ratio",
@@ -46,7 +47,9 @@ class Noise:
         are worth fewer. Chosen so that held-out simulated flights are covered.
     saturation : float
         Log-likelihood ratio of the best single source beyond which a stronger signal does
-        not make the model truer: the power falls with its square root.
+        not make the model truer: the power falls with its square root, for what explains ...
+    settled : float
+        ... more than this share of what the best source does; see `Tempering`.
     skewness : float
         Mean of the readings in a plume over the level this likelihood fits to them, which
         strong and rare patches of gas pull less; rates are multiplied by it. Measured on
@@ -62,11 +65,12 @@ class Noise:
     floor: float = 0.04
     temper: float = 0.25
     saturation: float = 40.0
+    settled: float = 0.5
     skewness: float = 1.2
     coherence: float = 0.65
 
-    def tempered_for(self, best_log_ratio: float, explained: float) -> float:
-        """Power of the likelihood for a flight whose best source explains so much.
+    def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
+        """Tempering for a flight whose best source explains so much.
 
         Parameters
         ----------
@@ -77,12 +81,53 @@ class Noise:
 
         Examples
         --------
-        >>> Noise(temper=0.2, saturation=100.0).tempered_for(400.0, 1.0)
-        0.1
+        >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
+        Tempering(slope=0.2, beyond=0.1, knee=200.0)
         """
+        slope = self.temper * min(max(explained, 0.0) / self.coherence, 1.0) ** 12
         strength = max(best_log_ratio / self.saturation, 1.0)
-        trust = min(max(explained, 0.0) / self.coherence, 1.0) ** 12
-        return float(self.temper / np.sqrt(strength) * trust)
+        return Tempering(
+            float(slope), float(slope / np.sqrt(strength)), float(self.settled * best_log_ratio)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tempering:
+    """How much of a log-likelihood ratio counts: all in proportion, the best part for less.
+
+    What explains far less than the best is not the source, and is judged by the full slope;
+    among what explains the readings about as well, small differences are the model's errors.
+
+    Attributes
+    ----------
+    slope : float
+        Share that counts up to `knee`.
+    beyond : float
+        Share of the rest, at most `slope`.
+    knee : float
+        Log-likelihood ratio.
+    """
+
+    slope: float
+    beyond: float
+    knee: float
+
+    def of(self, ratio: ArrayLike) -> FloatArray:
+        """What counts of log-likelihood ratios, any shape.
+
+        Examples
+        --------
+        >>> Tempering(slope=0.5, beyond=0.1, knee=10.0).of([-2.0, 10.0, 20.0])
+        array([-1.,  5.,  6.])
+        """
+        values = np.asarray(ratio, dtype=np.float64)
+        return self.beyond * values + (self.slope - self.beyond) * np.minimum(values, self.knee)
+
+    def thinned(self, every: int) -> Tempering:
+        """The same for every k-th reading, which are worth as much as all."""
+        return Tempering(
+            min(1.0, self.slope * every), min(1.0, self.beyond * every), self.knee / every
+        )
 
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:

@@ -117,7 +117,7 @@ def further_source(
     problem = problem.thinned(max(1, problem.excess.size // READINGS))
     tables = in_order(lambda one: _unexplained(problem, coarse, one), probes)
     gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
-    if problem.temper * max(table.best_log_ratio for table in tables) < PROMISING:
+    if problem.tempering.beyond * max(table.best_log_ratio for table in tables) < PROMISING:
         return Found(_unnoticed(problem, configurations, tables, coarse, rng), gain, False)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, probes, finest_m)
@@ -222,8 +222,10 @@ def _chain(
         table = evidence_of(problem, kernel, lattice, others=others)
         cell, rate = (int(index[0]) for index in table.draw(rng, 1))
         cells[last], rates[last] = cell, rate
-        tempered = problem.temper * total_log_ratio(
-            others, problem.excess, problem.additive, relative=problem.noise.relative
+        tempered = problem.tempering.of(
+            total_log_ratio(
+                others, problem.excess, problem.additive, relative=problem.noise.relative
+            )
         )
         log_prior = problem.log_prior(lattice)[[rates[int(k)] for k in order[:-1]]].sum()
         log_evidence = float(log_prior + tempered + table.log_total - log_proposal)

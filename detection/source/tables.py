@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import Lattice, footprints, respond
-from detection.source.likelihood import log_ratio
+from detection.source.likelihood import log_ratio, total_log_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Path
-    from detection.source.likelihood import Noise
+    from detection.source.likelihood import Noise, Tempering
     from detection.source.prior import Nuisances
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Evidence", "Problem", "evidence_of", "in_order", "refined", "response_of"]
+__all__ = ["Evidence", "Problem", "evidence_of", "in_order", "refined", "response_of", "weigh"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,8 +44,8 @@ class Problem:
     log_rate_prior : ndarray, shape (r,)
         Log of the prior probability of each rate.
     noise : Noise
-    temper : float
-        Power of the likelihood for this flight.
+    tempering : Tempering
+        How much of a log-likelihood ratio counts, for this flight.
     domain : tuple of float
         West, south, east, north [m].
     """
@@ -56,7 +56,7 @@ class Problem:
     rates: FloatArray
     log_rate_prior: FloatArray
     noise: Noise
-    temper: float
+    tempering: Tempering
     domain: tuple[float, float, float, float]
 
     @property
@@ -98,7 +98,7 @@ class Problem:
             path=path,
             excess=self.excess[pick],
             additive=self.additive[pick],
-            temper=min(1.0, self.temper * every),
+            tempering=self.tempering.thinned(every),
         )
 
 
@@ -187,7 +187,13 @@ def evidence_of(
         relative=problem.noise.relative,
         others=others,
     )
-    weight = problem.log_prior(lattice) + problem.temper * ratio
+    known = 0.0
+    if others is not None:
+        known = total_log_ratio(
+            others, problem.excess, problem.additive, relative=problem.noise.relative
+        )
+    counted = problem.tempering.of(known + ratio) - problem.tempering.of(known)
+    weight = problem.log_prior(lattice) + counted
     cell, rate = divmod(int(ratio.argmax()), ratio.shape[1])
     return Evidence(
         weight.astype(np.float32),
@@ -195,6 +201,11 @@ def evidence_of(
         float(ratio[cell, rate]),
         (cell, rate),
     )
+
+
+def weigh(problem: Problem, lattice: Lattice, nuisances: Nuisances) -> Evidence:
+    """Evidence for a first source at each cell of a lattice."""
+    return evidence_of(problem, response_of(problem.path, lattice, nuisances), lattice)
 
 
 def refined(

@@ -7,14 +7,14 @@ before leave unexplained. Nothing is iterated to convergence, so nothing can fai
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import Noise, attainable_log_ratio, noise_of
+from detection.source.likelihood import Noise, noise_of
 from detection.source.posterior import posterior_dataset
 from detection.source.prior import (
     PRIOR_PROPOSAL,
@@ -25,8 +25,9 @@ from detection.source.prior import (
     normal_points,
     nuisances_at,
 )
+from detection.source.scouting import coarse_look
 from detection.source.several import Configuration, further_source
-from detection.source.tables import Evidence, Problem, evidence_of, in_order, refined, response_of
+from detection.source.tables import Evidence, Problem, in_order, refined, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 __all__ = ["Settings", "infer"]
-
-LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +129,10 @@ def infer(
     first = normal_points(settings.pilots, rng=rng)
     hypotheses = hypotheses_at(first)
     scouts = hypotheses[: settings.scouts]
-    look = _coarse_look(problem, scouts, settings)
-    problem = replace(problem, temper=look.temper)
+    look = coarse_look(
+        problem, scouts, most_cells=settings.coarse_cells, most_readings=settings.readings
+    )
+    problem = replace(problem, tempering=look.tempering)
     tell(0.15)
     lattice = refined(
         look.lattice,
@@ -142,13 +143,13 @@ def infer(
         depth=9.0,
     )
     narrow = problem.narrowed(look.likely_rates).thinned(len(observations) // settings.readings)
-    tables = in_order(lambda one: _weigh(narrow, lattice, one), hypotheses)
+    tables = in_order(lambda one: weigh(narrow, lattice, one), hypotheses)
     tell(0.35)
     totals = np.array([table.log_total for table in tables])
     proposal = adapted(first, totals, least_effective=settings.pilots / 4)
     second = proposal.mean + proposal.sd * normal_points(settings.hypotheses, rng=rng)
     hypotheses += hypotheses_at(second)
-    tables += in_order(lambda one: _weigh(narrow, lattice, one), hypotheses[len(first) :])
+    tables += in_order(lambda one: weigh(narrow, lattice, one), hypotheses[len(first) :])
     tell(0.6)
     log_weight = mixture_log_weights(
         np.concatenate([first, second]), [PRIOR_PROPOSAL, proposal], [len(first), len(second)]
@@ -165,7 +166,7 @@ def infer(
         if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
             break
     posterior = _posterior(ladder, log_evidence, observations, prior, noise, settings, rng)
-    return posterior.assign_attrs(explained=look.explained, temper=look.temper)
+    return posterior.assign_attrs(explained=look.explained, tempering=[*astuple(look.tempering)])
 
 
 def _problem(
@@ -184,60 +185,9 @@ def _problem(
         rates=rates,
         log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
         noise=noise,
-        temper=noise.temper,
+        tempering=noise.tempering_for(0.0, 1.0),
         domain=domain,
     )
-
-
-def _weigh(problem: Problem, lattice: Lattice, nuisances: Nuisances) -> Evidence:
-    return evidence_of(problem, response_of(problem.path, lattice, nuisances), lattice)
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Large cells over the domain, the log weight of each, and what follows from it.
-
-    `likely_rates` are those that matter, `temper` the power of the likelihood, `explained` the
-    share of what a perfect explanation would reach.
-    """
-
-    lattice: Lattice
-    log_weight: FloatArray
-    likely_rates: NDArray[np.bool_]
-    temper: float
-    explained: float
-
-
-def _coarse_look(problem: Problem, scouts: Sequence[Nuisances], settings: Settings) -> _Look:
-    cell = max(4.0, float(np.sqrt(problem.area / settings.coarse_cells)))
-    lattice = Lattice.covering(problem.domain, cell)
-    every = max(1, problem.excess.size // settings.readings)
-    few = problem.thinned(every)
-    tables = in_order(lambda one: _weigh(few, lattice, one), scouts)
-    ratios = [table.best_log_ratio for table in tables]
-    best = int(np.argmax(ratios))
-    explained = _explained(few, lattice, scouts[best], tables[best])
-    temper = problem.noise.tempered_for(every * ratios[best], explained)
-    log_prior = few.log_prior(lattice)
-    weights = [log_prior + temper / problem.temper * (t.log_weight - log_prior) for t in tables]
-    by_rate = logsumexp(weights, axis=(0, 1))
-    by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
-    return _Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - 9.0), temper, explained)
-
-
-def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: Evidence) -> float:
-    """Share of what stands out that the two best sources explain, at most 1."""
-    attainable = attainable_log_ratio(
-        problem.excess, problem.additive, relative=problem.noise.relative
-    )
-    if attainable < LEAST_TO_EXPLAIN:
-        return 1.0
-    kernel = response_of(problem.path, lattice, nuisances)
-    cell, rate = first.best
-    second = evidence_of(
-        problem, kernel, lattice, others=problem.rates[rate] * kernel[:, cell].astype(np.float64)
-    )
-    return min(1.0, (first.best_log_ratio + second.best_log_ratio) / attainable)
 
 
 def _singles(

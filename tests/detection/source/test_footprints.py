@@ -180,10 +180,20 @@ def test_response_equals_its_naive_twin(rng, rise_s, decay_s):
 
 
 def test_a_slow_sensor_reports_a_puff_late_and_lower():
-    puff = np.zeros((100, 1), dtype=np.float32)
-    puff[20:25] = 1.0
-    respond(puff, np.arange(100.0), rise_s=3.0, decay_s=10.0)
+    puff = np.zeros((200, 1), dtype=np.float32)
+    puff[20:26] = 1.0  # a trapezium: up within a second, six seconds later down again
+    respond(puff, np.arange(200.0), rise_s=3.0, decay_s=10.0)
     assert not puff[:20].any()
-    assert puff.argmax() == 24
-    assert_allclose(puff[24], 1 - np.exp(-5 / 3), rtol=1e-5)
-    assert_allclose(puff[34] / puff[24], np.exp(-1.0), rtol=1e-5)
+    assert puff.argmax() == 25
+    ramp = 1.0 - 3.0 * -np.expm1(-1.0 / 3.0)  # response to the first second, in closed form
+    assert_allclose(puff[25], 1.0 - (1.0 - ramp) * np.exp(-5.0 / 3.0), rtol=1e-5)
+    assert_allclose(puff[46] / puff[36], np.exp(-1.0), rtol=1e-5)
+
+
+def test_thinned_readings_lag_as_all_of_them_do():
+    time = np.arange(0.0, 300.0, 0.5)
+    smooth = np.exp(-0.5 * ((time[:, None] - [100.0, 180.0]) / 8.0) ** 2).astype(np.float32)
+    every, fifth = smooth.copy(), smooth[::5].copy()
+    respond(every, time, rise_s=2.5, decay_s=6.0)
+    respond(fifth, time[::5], rise_s=2.5, decay_s=6.0)
+    assert_allclose(fifth, every[::5], atol=0.01)

@@ -6,10 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from detection.source.likelihood import (
     Noise,
+    Tempering,
     attainable_log_ratio,
     expected_log_ratio,
     log_ratio,
@@ -105,18 +108,44 @@ def test_expected_log_ratio_equals_its_naive_twin(readings):
 
 
 def test_stronger_signals_are_tempered_more_but_never_count_for_less():
-    noise = Noise(temper=0.25, saturation=100.0)
+    noise = Noise(temper=0.25, saturation=100.0, settled=0.5)
     strengths = np.array([-3.0, 0.0, 50.0, 100.0, 101.0, 400.0, 1e4])
-    powers = np.array([noise.tempered_for(float(one), 1.0) for one in strengths])
-    assert (powers[:4] == 0.25).all()
-    assert (np.diff(powers) <= 0).all()
-    assert (np.diff(powers * strengths) > 0).all()
-    assert_allclose(powers[-1], 0.025)
+    temperings = [noise.tempering_for(float(one), 1.0) for one in strengths]
+    assert {one.slope for one in temperings} == {0.25}
+    beyond = np.array([one.beyond for one in temperings])
+    assert (beyond[:4] == 0.25).all()
+    assert (np.diff(beyond) <= 0).all()
+    assert_allclose(beyond[-1], 0.025)
+    counted = [float(t.of(one)) for t, one in zip(temperings, strengths, strict=True)]
+    assert (np.diff(counted) > 0).all()
+
+
+def test_what_explains_too_little_is_judged_in_full():
+    tempering = Noise(temper=0.25, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
+    assert_allclose(tempering.of([0.0, 100.0, 200.0]), [0.0, 25.0, 50.0])
+    assert_allclose(np.diff(tempering.of([200.0, 300.0, 400.0])), 12.5)
+
+
+@given(
+    st.floats(1e-3, 0.3),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 500.0),
+    st.lists(st.floats(-50.0, 1e4), min_size=2, max_size=5),
+    st.integers(1, 3),
+)
+def test_tempering_keeps_the_order_and_means_the_same_for_thinned_readings(
+    slope, share, knee, ratios, every
+):
+    tempering = Tempering(slope, slope * share, knee)
+    ratios = np.sort(ratios)
+    assert (np.diff(tempering.of(ratios)) >= -1e-9).all()
+    thinned = tempering.thinned(every).of(ratios / every)
+    assert_allclose(thinned, tempering.of(ratios), rtol=1e-9, atol=1e-9)
 
 
 def test_a_model_that_explains_little_is_hardly_believed():
     noise = Noise(temper=0.25, saturation=100.0, coherence=0.65)
-    powers = [noise.tempered_for(50.0, share) for share in (1.0, 0.65, 0.6, 0.45, 0.0)]
+    powers = [noise.tempering_for(50.0, share).slope for share in (1.0, 0.65, 0.6, 0.45, 0.0)]
     assert powers[:2] == [0.25, 0.25]
     assert (np.diff(powers[1:]) < 0).all()
     assert powers[3] < 0.01

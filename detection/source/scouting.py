@@ -1,0 +1,107 @@
+"""A coarse look at the whole domain: where to look closely, and how far to trust the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp
+
+from detection.source.footprint import Lattice
+from detection.source.likelihood import attainable_log_ratio
+from detection.source.tables import evidence_of, in_order, response_of, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from detection.source.likelihood import Tempering
+    from detection.source.prior import Nuisances
+    from detection.source.tables import Evidence, Problem
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Look", "coarse_look"]
+
+LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
+FINEST_M = 4.0
+DEPTH = 9.0  # rates whose log weight is this far below the best are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a coarse look at the domain shows.
+
+    Attributes
+    ----------
+    lattice : Lattice
+        Large cells over the whole domain, m of them.
+    log_weight : ndarray, shape (m,)
+        Log posterior weight of one source in each cell.
+    likely_rates : ndarray of bool, shape (r,)
+        Candidate rates that matter.
+    tempering : Tempering
+        Of this flight.
+    explained : float
+        Share of what a perfect explanation of the readings would reach.
+    """
+
+    lattice: Lattice
+    log_weight: FloatArray
+    likely_rates: NDArray[np.bool_]
+    tempering: Tempering
+    explained: float
+
+
+def coarse_look(
+    problem: Problem, scouts: Sequence[Nuisances], *, most_cells: int, most_readings: int
+) -> Look:
+    """Weigh large cells over the domain under a few draws of the nuisances.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its tempering is not looked at.
+    scouts : sequence of Nuisances
+    most_cells, most_readings : int
+        Upper bounds, roughly.
+
+    Returns
+    -------
+    Look
+    """
+    cell = max(FINEST_M, float(np.sqrt(problem.area / most_cells)))
+    lattice = Lattice.covering(problem.domain, cell)
+    every = max(1, problem.excess.size // most_readings)
+    few = problem.thinned(every)
+    tables = in_order(lambda one: weigh(few, lattice, one), scouts)
+    ratios = [table.best_log_ratio for table in tables]
+    best = int(np.argmax(ratios))
+    explained = _explained(few, lattice, scouts[best], tables[best])
+    tempering = problem.noise.tempering_for(every * ratios[best], explained)
+    log_prior = few.log_prior(lattice)
+    thinned = tempering.thinned(every)
+    weights = [
+        log_prior + thinned.of((table.log_weight - log_prior) / few.tempering.slope)
+        for table in tables
+    ]
+    by_rate = logsumexp(weights, axis=(0, 1))
+    by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
+    return Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - DEPTH), tempering, explained)
+
+
+def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: Evidence) -> float:
+    """Share of what stands out that the two best sources explain, at most 1."""
+    attainable = attainable_log_ratio(
+        problem.excess, problem.additive, relative=problem.noise.relative
+    )
+    if attainable < LEAST_TO_EXPLAIN:
+        return 1.0
+    kernel = response_of(problem.path, lattice, nuisances)
+    cell, rate = first.best
+    second = evidence_of(
+        problem, kernel, lattice, others=problem.rates[rate] * kernel[:, cell].astype(np.float64)
+    )
+    return min(1.0, (first.best_log_ratio + second.best_log_ratio) / attainable)
