@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from sensors import gases
-from sensors.errors import FlightError, FormatError
+from sensors.errors import FlightError
 from sensors.flight_contract import gas_channels, validate
+from sensors.flight_file import read_netcdf, write_netcdf
 from sensors.flight_variables import (
     COORDINATES,
     FLAG_MASKS,
     FLAG_MEANINGS,
-    TIME_UNITS,
     VARIABLES,
     standard_name,
 )
 from sensors.units import is_concentration, unit_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from sensors.assemble import FlightColumns
@@ -136,92 +133,6 @@ def channel_mass_concentration(
         pressure_pa=np.where(np.isfinite(pressure), pressure, 101325.0),
         lamp_ev=float(flight.attrs["pid_lamp_ev"]),
     )
-
-
-def write_netcdf(flight: xr.Dataset, path: Path) -> None:
-    """Write a flight so that `read_netcdf` gives it back to the last bit.
-
-    The file appears under its name only when it is whole.
-
-    Parameters
-    ----------
-    flight : xarray.Dataset
-        Valid.
-    path : Path
-
-    Raises
-    ------
-    FlightError
-        Not a valid flight, or the file cannot be written.
-    """
-    validate(flight)
-    attributes = {**flight["time"].attrs, "units": TIME_UNITS, "calendar": "standard"}
-    nanoseconds = flight["time"].values.astype(np.int64)
-    stored = flight.assign_coords(time=("obs", nanoseconds, attributes))
-    encoding: dict[Any, dict[str, Any]] = {}
-    for name, variable in stored.variables.items():
-        variable.encoding.clear()
-        packing = {"zlib": True, "complevel": 1, "shuffle": True} if variable.dims else {}
-        # no fill value: a NaN is a NaN, and integers keep their whole range
-        encoding[name] = {"_FillValue": None, **packing} if variable.dtype.kind != "U" else {}
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        stored.to_netcdf(partial, format="NETCDF4", engine="netcdf4", encoding=encoding)
-        partial.replace(path)
-    except OSError as error:
-        raise FlightError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def read_netcdf(path: Path) -> xr.Dataset:
-    """Read a flight that `write_netcdf` wrote.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    xarray.Dataset
-        Valid, in memory.
-
-    Raises
-    ------
-    FormatError
-        Not a whole NetCDF file.
-    FlightError
-        A NetCDF file, but not a flight.
-    """
-    try:
-        with xr.open_dataset(
-            path, engine="netcdf4", decode_times=False, mask_and_scale=False
-        ) as opened:
-            stored = opened.load()
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, IndexError) as error:
-        raise FormatError(
-            f"{path}: not a whole NetCDF file ({error}); copy it again from where it was made"
-        ) from error
-    if "time" not in stored or stored["time"].attrs.get("units") != TIME_UNITS:
-        raise FlightError(f'{path}: "time" is not in {TIME_UNITS}; give a flight.nc of ours')
-    attributes = {
-        key: value
-        for key, value in stored["time"].attrs.items()
-        if key not in {"units", "calendar"}
-    }
-    times = stored["time"].values.astype("datetime64[ns]")
-    flight = stored.assign_coords(time=(stored["time"].dims, times, attributes))
-    if "trajectory" in flight and flight["trajectory"].ndim == 0:
-        name = flight["trajectory"]
-        flight["trajectory"] = ((), str(name.values), name.attrs)
-    flight.encoding.clear()
-    try:
-        return validate(flight)
-    except FlightError as error:
-        raise FlightError(f"{path}: {error}") from error
 
 
 def _flag_attributes(what: str) -> dict[str, Any]:

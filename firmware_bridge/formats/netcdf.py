@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sensors.errors import FormatError
 from sensors.flight_contract import gas_channels
 from sensors.records import Quality, RecordBatch
 from sensors.weather import AUTOPILOT, GIVEN
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from firmware_bridge.logfile import ReadReport
     from sensors.records import RecordKind
 
-__all__ = ["read", "sniff"]
+__all__ = ["flight_in", "read", "sniff"]
 
 _MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")
 _ROWS = 50_000
@@ -49,6 +50,40 @@ def sniff(path: Path) -> bool:
         return False
 
 
+def flight_in(path: Path, report: ReadReport) -> xr.Dataset:
+    """The flight in a file; of a file that was cut, the readings that are whole.
+
+    Parameters
+    ----------
+    path : Path
+    report : ReadReport
+        Told what was cut off, if anything.
+
+    Returns
+    -------
+    xarray.Dataset
+        Valid, in memory.
+
+    Raises
+    ------
+    FormatError
+        Not a whole NetCDF file, and nothing in it is known to be whole.
+    FlightError
+        A NetCDF file, but not a flight.
+    """
+    from sensors.flight import read_netcdf  # noqa: PLC0415 - xarray, 0.3 s
+
+    try:
+        return read_netcdf(path)
+    except FormatError:
+        from firmware_bridge.formats._torn_hdf5 import whole_rows  # noqa: PLC0415 - xarray too
+
+        flight = whole_rows(path, report)
+        if flight is None:
+            raise
+        return flight
+
+
 def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
     """Records of a flight file, some thousand rows at a time.
 
@@ -68,14 +103,10 @@ def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
 
     Raises
     ------
-    FormatError
-        Not a whole NetCDF file: one that was cut cannot be opened at all.
-    FlightError
-        A NetCDF file, but not a flight.
+    FormatError, FlightError
+        As `flight_in`.
     """
-    from sensors.flight import read_netcdf  # noqa: PLC0415 - xarray, 0.3 s
-
-    flight = read_netcdf(path)
+    flight = flight_in(path, report)
     wind_source = str(flight.attrs["wind_source"])
     sources = {"wind": wind_source if wind_source in {AUTOPILOT, GIVEN} else path.name}
     known = {

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from firmware_bridge.logfile import ReadReport, identify, read_log
 from sensors import plugins
 from sensors.errors import FormatError, SniffdroneError
+from sensors.flight_blocks import RowBlocks
 from sensors.records import Quality, RecordBatch
 from sensors.streams import vehicle_time
 from tests import log_samples as truth
 
 FORMATS = plugins.available("firmware_bridge.formats")
-# cut or flipped bytes in HDF5 go to a library of others: it refuses a cut file as a whole
+# a flight file is in memory as a whole, and flipped bytes in it go to a library of others
 STREAMED = [name for name in FORMATS if name != "netcdf"]
 FUZZ = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -164,24 +165,54 @@ def test_columns_are_named_as_the_records(name, samples):
             assert set(batch.columns) <= fields[batch.kind]
 
 
-@pytest.mark.parametrize("name", STREAMED)
+def least_readings(name: str, path: Path, cut_bytes: int) -> float:
+    """How many readings must be left of a sample: all but some, but for those in a cut block."""
+    if name != "netcdf":
+        return truth.TIME_S.size * cut_bytes / path.stat().st_size - 20
+    blocks = RowBlocks.find(path)
+    assert blocks is not None
+    return float(np.append(0, blocks.row_end)[np.searchsorted(blocks.byte_end, cut_bytes, "right")])
+
+
+@pytest.mark.parametrize("name", FORMATS)
 @FUZZ
 @given(share=st.floats(0.0, 1.0))
 def test_a_cut_anywhere_leaves_a_prefix(name, share, samples, tmp_path):
     whole = samples[name].read_bytes()
+    if name == "netcdf":  # the first seven eighths of so short a flight say what is in it
+        share = 0.85 + 0.15 * share
     cut = tmp_path / "cut.log"
     cut.write_bytes(whole[: int(share * len(whole))])
     full, _ = read(samples[name])
     try:
         batches, report = read(cut)
     except FormatError:
+        assert complaint_about(cut).count("\n") == 0
+        assert least_readings(name, samples[name], cut.stat().st_size) <= 0
         return
     latitude = column(batches, "pose", "latitude")
     np.testing.assert_array_equal(latitude, column(full, "pose", "latitude")[: latitude.size])
-    assert latitude.size >= truth.TIME_S.size * share - 20
+    assert latitude.size >= least_readings(name, samples[name], cut.stat().st_size)
     if report.truncated_at_byte is not None:
         assert report.truncated_at_byte <= cut.stat().st_size
         assert any("cut off" in warning or "not whole" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_longer_piece_never_gives_less(name, samples, tmp_path):
+    whole = samples[name].read_bytes()
+    piece = tmp_path / "piece.log"
+    counts = []
+    for size in np.linspace(1, len(whole), 60, dtype=int).tolist():
+        piece.write_bytes(whole[:size])
+        try:
+            counts.append(column(read(piece)[0], "pose", "latitude").size)
+        except FormatError:
+            counts.append(0)
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[-1] == truth.TIME_S.size
+    assert len(set(counts)) > 3
 
 
 @pytest.mark.parametrize("name", STREAMED)

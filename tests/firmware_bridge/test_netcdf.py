@@ -55,7 +55,7 @@ def test_a_wind_that_was_no_anemometers_stays_so(written, tmp_path, kind):
     assert assemble(read_log(path, ReadReport(path=path))).wind_source == kind
 
 
-def test_a_cut_file_is_refused(written):
+def test_a_file_cut_before_its_first_rows_are_whole_is_refused(written):
     _, path = written
     path.write_bytes(path.read_bytes()[:-100])
     assert netcdf.sniff(path)

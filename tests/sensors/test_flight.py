@@ -44,6 +44,19 @@ def test_netcdf_gives_a_flight_back_to_the_last_bit(tmp_path_factory, flight):
             assert other.values.tobytes() == variable.values.tobytes(), name
 
 
+def test_further_variables_of_any_kind_come_back(tmp_path, flight):
+    more = flight.assign(
+        is_plume=("obs", np.array([True, False, True, True])),
+        note=("obs", np.array(["a", "", "b", "c"])),
+        packed=("obs", np.arange(4, dtype=np.int16), {"scale_factor": 0.5}),
+        **{"a name with spaces": ("obs", np.arange(4.0))},
+        kernel=(("row", "column"), np.eye(2)),
+        threshold=((), 1.5),
+    )
+    write_netcdf(more, tmp_path / "f.nc")
+    xr.testing.assert_identical(read_netcdf(tmp_path / "f.nc"), more)
+
+
 def test_writing_leaves_the_flight_as_it_was(tmp_path, flight):
     before = flight.copy(deep=True)
     write_netcdf(flight, tmp_path / "f.nc")
@@ -90,6 +103,18 @@ def test_an_old_file_stays_whole_when_writing_fails(tmp_path, flight, monkeypatc
         write_netcdf(flight, path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["f.nc"]
+
+
+def test_a_disk_that_fills_while_rows_are_written_is_said_in_one_line(
+    tmp_path, flight, monkeypatch
+):
+    def fails(self):
+        raise RuntimeError("NetCDF: HDF error")  # what the library makes of a full disk
+
+    monkeypatch.setattr("sensors.flight_file.netCDF4.Dataset.sync", fails)
+    with pytest.raises(FlightError, match=r"f\.nc: cannot be written \(NetCDF: HDF error\)"):
+        write_netcdf(flight, tmp_path / "f.nc")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, flight):
