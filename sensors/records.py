@@ -1,6 +1,7 @@
 """What one instrument said at one moment, and columns of the same.
 
-A single record exists on live paths only; files are read as `RecordBatch` columns.
+A single record exists on live paths only; files are read as `RecordBatch` columns. Each carries
+UTC and the standard deviation of that time [s], NaN where it is not known.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class GasSample:
     value: float
     unit: str
     quality: Quality = GOOD
+    time_sigma_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,16 @@ class PoseSample:
     height_above_home_m: float = float("nan")
     height_above_ground_m: float = float("nan")
     quality: Quality = GOOD
+    time_sigma_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class WindSample:
-    """The vector the air moves *towards* [m s-1]."""
+    """The vector the air moves *towards* [m s-1].
+
+    With ``frame="vehicle"`` "north" is the mark of the instrument, and what is measured is the
+    air's movement past it: attitude and velocity of the vehicle turn it into wind.
+    """
 
     time_ns: int
     source: str
@@ -80,6 +87,8 @@ class WindSample:
     northward: float
     upward: float = float("nan")
     quality: Quality = GOOD
+    time_sigma_s: float = float("nan")
+    frame: Literal["earth", "vehicle"] = "earth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class EnvironmentSample:
     relative_humidity: float = float("nan")
     pressure: float = float("nan")
     quality: Quality = GOOD
+    time_sigma_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ class Event:
     source: str
     kind: str
     text: str
+    time_sigma_s: float = float("nan")
 
 
 RecordKind = Literal["gas", "pose", "wind", "environment", "event", "clock"]

@@ -79,13 +79,15 @@ def footprint(reading, cells, air, *, release_height, least_m, ages):
 
 
 def respond(series, time_s, *, rise_s, decay_s):
-    """First-order response of one series, reading by reading."""
+    """First-order response to straight lines between readings, in a thousand small steps each."""
     out = [float(series[0])]
     for k in range(1, len(series)):
-        constant = rise_s if series[k] > out[-1] else decay_s
-        step = time_s[k] - time_s[k - 1]
-        keep = math.exp(-step / constant) if constant > 0 else 0.0
-        out.append(series[k] + (out[-1] - series[k]) * keep)
+        state, step = out[-1], (time_s[k] - time_s[k - 1]) / 1000
+        constant = rise_s if 0.5 * (series[k - 1] + series[k]) > state else decay_s
+        for part in range(1000):
+            line = series[k - 1] + (series[k] - series[k - 1]) * (part + 0.5) / 1000
+            state = line + (state - line) * (math.exp(-step / constant) if constant > 0 else 0.0)
+        out.append(state if constant > 0 else float(series[k]))
     return np.array(out)
 
 
