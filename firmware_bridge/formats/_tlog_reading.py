@@ -28,9 +28,9 @@ _SURVEY_BYTES = 1 << 18
 _GROUND_STATION = 255
 
 
-def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
+def read(report: ReadReport) -> Iterator[RecordBatch]:
     """Records of the vehicle heard most; see `firmware_bridge.formats.tlog.read`."""
-    messages = dialect()
+    path, messages = report.path, dialect()
     survey = _survey(path, messages)
     clock = BootClock(report) if survey.knows_utc else ReceiverClock(report)
     state, events = FlightState(), EventLog()

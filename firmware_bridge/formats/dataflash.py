@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firmware_bridge.formats._opening import first_bytes, read_compiled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,39 +20,14 @@ _FMT_OF_FMT = b"\xa3\x95\x80\x80\x59FMT\x00"
 
 
 def sniff(path: Path) -> bool:
-    """Whether the message that declares the format of formats stands near the beginning.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    bool
-    """
-    with path.open("rb") as stream:
-        return _FMT_OF_FMT in stream.read(_SNIFFED_BYTES)
+    """Whether the message that declares the format of formats stands near the beginning."""
+    return _FMT_OF_FMT in first_bytes(path, _SNIFFED_BYTES)
 
 
 def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
-    """Records of a log.
+    """Records of a log, on the boot clock, with pairs from the GPS week and time of week.
 
-    Parameters
-    ----------
-    path : Path
-    report : ReadReport
-
-    Yields
-    ------
-    RecordBatch
-        On the boot clock, with pairs from the GPS week and time of week.
-
-    Notes
-    -----
-    Positions are POS (the estimator), or GPS in use with a 3-D fix where the log has no POS. Wind
-    is that of the EKF core in use: the vector the air moves towards.
+    See `_opening.read_compiled`. Positions are POS (the estimator), or GPS in use with a 3-D fix
+    where the log has no POS. Wind is that of the EKF core in use: the vector the air moves towards.
     """
-    from firmware_bridge.formats import _dataflash_reading  # noqa: PLC0415 - compiled code, 0.3 s
-
-    report.path = path
-    return _dataflash_reading.read(report)
+    return read_compiled("dataflash", path, report)

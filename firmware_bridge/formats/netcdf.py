@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firmware_bridge.formats._opening import first_bytes
 from sensors.errors import FormatError
 from sensors.flight_contract import gas_channels
 from sensors.records import Quality, RecordBatch
@@ -43,11 +44,7 @@ _COLUMNS: dict[RecordKind, dict[str, str]] = {
 
 def sniff(path: Path) -> bool:
     """Whether a file begins as NetCDF (classic or HDF5) does."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(8).startswith(_MAGIC)
-    except OSError:
-        return False
+    return first_bytes(path, 8).startswith(_MAGIC)
 
 
 def flight_in(path: Path, report: ReadReport) -> xr.Dataset:
@@ -62,14 +59,14 @@ def flight_in(path: Path, report: ReadReport) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Valid, in memory.
+        As `sensors.flight.read_netcdf` gives it.
 
     Raises
     ------
     FormatError
         Not a whole NetCDF file, and nothing in it is known to be whole.
     FlightError
-        A NetCDF file, but not a flight.
+        No flight.
     """
     from sensors.flight import read_netcdf  # noqa: PLC0415 - xarray, 0.3 s
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firmware_bridge.formats._opening import first_bytes, read_compiled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -22,17 +24,9 @@ _V1, _V2 = 0xFE, 0xFD
 def sniff(path: Path) -> bool:
     """Whether the first bytes hold two records in a row: time, frame, time, frame.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    bool
-        True also for a file that ends within the second record.
+    True also for a file that ends within the second record.
     """
-    with path.open("rb") as stream:
-        head = stream.read(_SNIFFED_BYTES)
+    head = first_bytes(path, _SNIFFED_BYTES)
     for first in range(len(head)):
         second = _record_end(head, first)
         if second and (second >= len(head) or _record_end(head, second)):
@@ -41,28 +35,13 @@ def sniff(path: Path) -> bool:
 
 
 def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
-    """Records of the vehicle in a telemetry log.
+    """Records of the vehicle in a telemetry log, on its boot clock, with pairs from SYSTEM_TIME.
 
-    Parameters
-    ----------
-    path : Path
-    report : ReadReport
-
-    Yields
-    ------
-    RecordBatch
-        On the boot clock of the vehicle, with pairs from SYSTEM_TIME; on the receiver's clock
-        where the vehicle never knew UTC.
-
-    Notes
-    -----
-    Frames are believed when their checksum holds, wherever in the file they stand. Records come
-    from the autopilot (component 1) of the vehicle heard most; gas also from its companion.
+    See `_opening.read_compiled`. On the receiver's clock where the vehicle never knew UTC. Frames
+    are believed when their checksum holds, wherever in the file they stand. Records come from the
+    autopilot (component 1) of the vehicle heard most; gas also from its companion.
     """
-    report.path = path
-    from firmware_bridge.formats import _tlog_reading  # noqa: PLC0415 - compiled code, 0.3 s
-
-    return _tlog_reading.read(path, report)
+    return read_compiled("tlog", path, report)
 
 
 def _record_end(head: bytes, at: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firmware_bridge.formats._opening import first_bytes, read_compiled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -17,44 +19,20 @@ _MAGIC = b"ULog\x01\x125"
 
 
 def sniff(path: Path) -> bool:
-    """Whether the file begins as the format says it must.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    bool
-    """
-    with path.open("rb") as stream:
-        return stream.read(len(_MAGIC)) == _MAGIC
+    """Whether the file begins as the format says it must."""
+    return first_bytes(path, len(_MAGIC)) == _MAGIC
 
 
 def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
-    """Records of a log.
+    """Records of a log, on the boot clock, with pairs from the receiver's ``time_utc_usec``.
 
-    Parameters
-    ----------
-    path : Path
-    report : ReadReport
-
-    Yields
-    ------
-    RecordBatch
-        On the boot clock, with pairs from the GPS receiver's ``time_utc_usec``.
+    See `_opening.read_compiled`. Positions are vehicle_global_position, or the receiver's with a
+    3-D fix where the log has none; wind is the estimator's first instance. Drop-outs are events
+    and stay gaps.
 
     Raises
     ------
     FormatError
         The log says of itself that it cannot be read without knowing a newer feature.
-
-    Notes
-    -----
-    Positions are vehicle_global_position, or the receiver's with a 3-D fix where the log has none;
-    wind is the estimator's first instance. Drop-outs are events and stay gaps.
     """
-    from firmware_bridge.formats import _ulog_reading  # noqa: PLC0415 - compiled code, 0.3 s
-
-    report.path = path
-    return _ulog_reading.read(report)
+    return read_compiled("ulog", path, report)
