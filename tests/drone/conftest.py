@@ -33,6 +33,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(grid, "Settings", settings)
 
 
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """Folder for results that is not there yet."""
+    return tmp_path / "out"
+
+
 @pytest.fixture(scope="session")
 def survey_csv(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("survey") / "flight.csv"
