@@ -1,4 +1,4 @@
-"""An output folder that appears whole or not at all."""
+"""Output that appears whole or not at all: a folder of results, or a single file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensors.errors import ConfigError
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SUMMARY", "check_output", "output_folder", "whole_file"]
+__all__ = ["SUMMARY", "check_output", "output_file", "output_folder"]
 
 SUMMARY = "summary.json"
 LEAST_FREE_BYTES = 100_000_000  # the results of a large area
@@ -103,7 +104,7 @@ def output_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def output_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes it when the block ends without an error.
 
     Raises
@@ -113,16 +114,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name a file in it")
-    partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
+        with whole_file(path) as partial:
+            yield partial
     except OSError as error:
         raise _unwritable(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _check_writable(out: Path) -> None:

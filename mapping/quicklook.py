@@ -26,6 +26,7 @@ from mapping.layers import (
     draw_track,
     draw_wind,
 )
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,8 @@ def write_quicklook(survey: Survey, path: Path) -> Path:
     Path
         As given.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    quicklook(survey).savefig(partial, format="png", metadata={"Software": None})
-    partial.replace(path)
+    with whole_file(path) as partial:
+        quicklook(survey).savefig(partial, format="png", metadata={"Software": None})
     return path
 
 

@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from drone.cli.options import Overwrite, Quiet
+from drone.cli.options import OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.terminal import answer, progress_bar
 
 __all__ = ["EXAMPLES", "demo"]
@@ -22,10 +19,8 @@ Examples:
 
 def demo(
     *,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="New folder for flight and results.")
-    ] = Path("demo-output"),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulated world.")] = 1,
+    output: OutputFolder = Path("demo-output"),
+    seed: Seed = 1,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:

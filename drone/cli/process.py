@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from drone.cli.options import Json, Overwrite, Quiet
+from drone.cli.options import Json, OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.terminal import answer, answer_json, progress_bar, warn
 
 __all__ = ["EXAMPLES", "process"]
@@ -32,7 +32,7 @@ def process(
         ),
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the results.")],
+    output: OutputFolder,
     area: Annotated[
         Path | None,
         typer.Option(
@@ -70,7 +70,7 @@ def process(
     no_drift: Annotated[
         bool, typer.Option("--no-drift", help="The values are background-corrected already.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
+    seed: Seed = 0,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,

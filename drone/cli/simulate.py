@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from drone.cli.options import Quiet
+from drone.cli.options import Quiet, Seed
 from drone.cli.terminal import answer, progress_bar
 
 __all__ = ["EXAMPLES", "simulate"]
@@ -39,13 +39,13 @@ def simulate(
         Path | None,
         typer.Option("--gas-log", help="Also write the flight as a gas log without positions."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed, the same bytes.")] = 0,
+    seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """Write a simulated flight, and the truth about it."""
     import numpy as np
 
-    from drone.output import whole_file
+    from drone.output import output_file
     from sims import recording
     from sims.scenario import draw_scenario, load_scenario
     from sims.simulate import simulate as simulated_flight
@@ -63,7 +63,7 @@ def simulate(
         )
         for path, write in writers:
             if path is not None:
-                with whole_file(path) as partial:
+                with output_file(path) as partial:
                     write(flight, partial)
     if not quiet:
         count = len(flight.truth["sources"])

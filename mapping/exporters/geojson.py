@@ -12,6 +12,7 @@ from shapely.affinity import translate
 from shapely.geometry.polygon import orient
 
 from mapping.grid import to_geographic
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,10 +46,9 @@ def write(survey: Survey, folder: Path) -> list[Path]:
     list of Path
     """
     path = folder / "sources.geojson"
-    partial = path.with_name(f".{path.name}.partial")
     text = json.dumps(sources_collection(survey), indent=1, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
     return [path]
 
 

@@ -10,6 +10,8 @@ import rasterio.shutil
 from affine import Affine
 from rasterio.io import MemoryFile
 
+from sensors.whole_file import whole_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -89,8 +91,7 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
                 raster.write(band, index)
                 raster.set_band_description(index, str(name))
                 raster.update_tags(index, **_told(maps[name]), **_statistics(band))
-        with memory.open() as raster:
-            partial = path.with_name(f".{path.name}.partial")
+        with memory.open() as raster, whole_file(path) as partial:
             rasterio.shutil.copy(
                 raster,
                 partial,
@@ -102,7 +103,6 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
                 overview_resampling="AVERAGE",
                 num_threads=1,
             )
-    partial.replace(path)
     return path
 
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from drone.output import check_output, output_folder, whole_file
+from drone.output import check_output, output_file, output_folder
 from sensors.errors import ConfigError
 
 
@@ -123,12 +123,12 @@ def test_a_disk_that_is_almost_full_is_refused_before_any_work(tmp_path, monkeyp
 
 
 def test_a_single_file_appears_whole_or_not_at_all(tmp_path):
-    with whole_file(tmp_path / "flight.csv") as partial:
+    with output_file(tmp_path / "flight.csv") as partial:
         partial.write_text("time")
     assert (tmp_path / "flight.csv").read_text() == "time"
 
     def fail():
-        with whole_file(tmp_path / "flight.csv") as partial:
+        with output_file(tmp_path / "flight.csv") as partial:
             partial.write_text("half")
             raise KeyboardInterrupt
 
@@ -139,5 +139,5 @@ def test_a_single_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_a_folder_is_no_file_to_write(tmp_path):
-    with pytest.raises(ConfigError, match="is a folder; name a file in it"), whole_file(tmp_path):
+    with pytest.raises(ConfigError, match="is a folder; name a file in it"), output_file(tmp_path):
         pass
