@@ -16,6 +16,7 @@ NO_EDDIES = eddies(Turbulence(kind="ou"), Wind(), rng=np.random.default_rng(0))
 # Nearly no change of wind with height: 10 m is 16 powers of e above this.
 SMOOTH_M = 1e-6
 RATE_KG_S = 2e-3
+HOMOGENEOUS = Gusts(0.1, 0.4, 0.3, scale_base_m=2.0, scale_slope=0.0, horizontal_ratio=2.0)
 
 
 def steady_wind(east, north, *, lead_s, end_s, step_s=0.2):
@@ -38,21 +39,29 @@ def curtain(distance, half_width, low, high, spacing):
     return np.stack((np.full(y.size, distance), y.ravel(), z.ravel()), axis=1)
 
 
-def mean_behind(release, gusts, places, *, wind_east=3.0, end_s=300.0, lead_s=60.0, seed=1):
-    samples = round(end_s * 5.0)
-    receptors = np.broadcast_to(places, (samples, *places.shape)).copy()
+def gas(receptors, wind, *, release, gusts=HOMOGENEOUS, rate_hz=5.0, seed=0):
+    """Concentration of filaments that no eddy moves."""
     return concentration(
         receptors,
-        steady_wind(wind_east, 0.0, lead_s=lead_s, end_s=end_s),
-        rate_hz=5.0,
+        wind,
+        rate_hz=rate_hz,
         release=release,
         gusts=gusts,
         eddies=NO_EDDIES,
         rng=np.random.default_rng(seed),
-    ).mean(axis=0)
+    )
 
 
-HOMOGENEOUS = Gusts(0.1, 0.4, 0.3, scale_base_m=2.0, scale_slope=0.0, horizontal_ratio=2.0)
+def mean_gas(places, wind, *, samples, **choices):
+    """Mean over time at places that stay where they are."""
+    receptors = np.broadcast_to(places, (samples, *places.shape)).copy()
+    return gas(receptors, wind, **choices).mean(axis=0)
+
+
+def mean_behind(release, gusts, places, *, wind_east=3.0, end_s=300.0, lead_s=60.0, seed=1):
+    wind = steady_wind(wind_east, 0.0, lead_s=lead_s, end_s=end_s)
+    samples = round(end_s * 5.0)
+    return mean_gas(places, wind, samples=samples, release=release, gusts=gusts, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +124,8 @@ def test_without_turbulence_a_moving_sensor_meets_a_straight_row_of_filaments():
     share = np.log1p(level / SMOOTH_M) / np.log1p(10.0 / SMOOTH_M)
     time = np.arange(300) / 10.0
     track = np.stack((30.0 - time, -12.0 + 0.3 * time, 9.0 + 0.02 * time), axis=1)
-    fast = concentration(
-        track[:, np.newaxis, :],
-        steady_wind(speed, north, lead_s=40.0, end_s=30.0),
-        rate_hz=10.0,
-        release=release,
-        gusts=gusts,
-        eddies=NO_EDDIES,
-        rng=np.random.default_rng(0),
-    )[:, 0]
+    wind = steady_wind(speed, north, lead_s=40.0, end_s=30.0)
+    fast = gas(track[:, np.newaxis, :], wind, rate_hz=10.0, release=release, gusts=gusts)[:, 0]
     for index in range(0, 300, 23):
         slow = naive_sims.straight_plume(
             track[index],
@@ -143,15 +145,8 @@ def test_without_turbulence_a_moving_sensor_meets_a_straight_row_of_filaments():
 def test_gas_is_found_where_the_wind_blows_to_and_nowhere_else(east, north):
     directions = np.array([[40.0, 0.0], [-40.0, 0.0], [0.0, 40.0], [0.0, -40.0]])
     places = np.column_stack((directions, np.full(4, 10.0)))
-    mean = concentration(
-        np.broadcast_to(places, (500, 4, 3)).copy(),
-        steady_wind(east, north, lead_s=40.0, end_s=100.0),
-        rate_hz=5.0,
-        release=release_at(0.0, 0.0, 10.0),
-        gusts=HOMOGENEOUS,
-        eddies=NO_EDDIES,
-        rng=np.random.default_rng(3),
-    ).mean(axis=0)
+    wind = steady_wind(east, north, lead_s=40.0, end_s=100.0)
+    mean = mean_gas(places, wind, samples=500, release=release_at(0.0, 0.0, 10.0), seed=3)
     downwind = directions @ [east, north] > 0
     assert mean[downwind].min() > 1e3 * mean[~downwind].max()
 
@@ -162,43 +157,21 @@ def test_the_wind_turns_across_the_site_the_way_the_gradient_says():
         wind.time_s, wind.east, wind.north, np.full(wind.time_s.size, 0.01), wind.turn_north
     )
     places = np.array([[40.0, 8.0, 10.0], [40.0, -8.0, 10.0]])
-    mean = concentration(
-        np.broadcast_to(places, (500, 2, 3)).copy(),
-        turning,
-        rate_hz=5.0,
-        release=release_at(0.0, 0.0, 10.0),
-        gusts=HOMOGENEOUS,
-        eddies=NO_EDDIES,
-        rng=np.random.default_rng(3),
-    ).mean(axis=0)
+    mean = mean_gas(places, turning, samples=500, release=release_at(0.0, 0.0, 10.0), seed=3)
     # counter-clockwise by 0.01 rad/m: the axis passes (40, 8)
     assert mean[0] > 5.0 * mean[1]
 
 
 def test_a_step_that_is_no_multiple_of_the_samples_is_refused():
+    wind = steady_wind(1.0, 0.0, lead_s=1.0, end_s=10.0)
     with pytest.raises(ValueError, match="multiple"):
-        concentration(
-            np.zeros((10, 1, 3)),
-            steady_wind(1.0, 0.0, lead_s=1.0, end_s=10.0),
-            rate_hz=7.0,
-            release=release_at(0.0, 0.0, 1.0),
-            gusts=HOMOGENEOUS,
-            eddies=NO_EDDIES,
-            rng=np.random.default_rng(0),
-        )
+        gas(np.zeros((10, 1, 3)), wind, rate_hz=7.0, release=release_at(0.0, 0.0, 1.0))
 
 
 def test_a_wind_that_ends_before_the_samples_is_refused():
+    wind = steady_wind(1.0, 0.0, lead_s=1.0, end_s=2.0)
     with pytest.raises(ValueError, match="ends"):
-        concentration(
-            np.zeros((100, 1, 3)),
-            steady_wind(1.0, 0.0, lead_s=1.0, end_s=2.0),
-            rate_hz=5.0,
-            release=release_at(0.0, 0.0, 1.0),
-            gusts=HOMOGENEOUS,
-            eddies=NO_EDDIES,
-            rng=np.random.default_rng(0),
-        )
+        gas(np.zeros((100, 1, 3)), wind, release=release_at(0.0, 0.0, 1.0))
 
 
 def test_eddies_do_not_cross_the_ground_and_have_no_divergence(rng):
