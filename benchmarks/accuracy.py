@@ -15,6 +15,7 @@ from sims.scenario import KINDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ALONE_IN_A_WIND = ("single", "weak", "strong")
 FIRST_SEED = 100_000
 CLOSE_M = 25.0
 WORST = 10
@@ -105,6 +106,9 @@ def _rows_by_kind(flights: Sequence[Score]) -> str:
             ]
             if group:
                 rows.append(_row(f"{kind}, {turbulence}", group))
+    alone = [one for one in flights if one.world and one.world.kind in ALONE_IN_A_WIND]
+    if alone:
+        rows.append(_row("**one source, in a wind**", alone))
     return markdown(_HEADER, [*rows, _row("**all**", flights)])
 
 

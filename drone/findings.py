@@ -26,7 +26,7 @@ __all__ = ["could_not_smell", "fit_notes", "summary_of"]
 
 LONGEST_GAP_S = 2.0
 WOULD_SHOW = 0.9  # detection power from which ground counts as searched
-POORLY_EXPLAINED = 0.6  # share of what stands out, below which a model of sources is distrusted
+POORLY_EXPLAINED = 0.7  # share of what stands out, below which a model of sources is distrusted
 NOT_SEARCHED = 0.1  # detection power below which it does not
 
 

@@ -55,10 +55,11 @@ class Noise:
         strong and rare patches of gas pull less; rates are multiplied by it. Measured on
         simulated flights: 1.4 for filaments that wander alone, 1.0 where eddies move them.
     coherence : float
-        Share of what a perfect explanation of the readings would reach, below which the
-        model is distrusted, steeply: the power falls with the twelfth power of the share.
-        Simulated plumes of any turbulence reach 0.63-1 with two sources; a sensor that
-        answers to the direction of flight, drift or ground handling 0.05-0.5.
+        Share of what a perfect explanation of the readings would reach (see
+        `scouting.coarse_look`), below which the model is distrusted, steeply: the power falls
+        with the twelfth power of the share. Most simulated plumes of any turbulence reach
+        0.75-1; a sensor that answers to the direction of flight, drift or ground handling
+        0.25-0.6.
     """
 
     relative: float = 0.8
@@ -67,7 +68,7 @@ class Noise:
     saturation: float = 40.0
     settled: float = 0.5
     skewness: float = 1.2
-    coherence: float = 0.65
+    coherence: float = 0.74
 
     def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
         """Tempering for a flight whose best source explains so much.
@@ -222,7 +223,9 @@ def expected_log_ratio(
     return np.maximum(out, 0.0)
 
 
-def attainable_log_ratio(excess: FloatArray, additive: FloatArray, *, relative: float) -> float:
+def attainable_log_ratio(
+    excess: FloatArray, additive: FloatArray, *, relative: float
+) -> tuple[float, int]:
     """Log-likelihood ratio of predicting every reading that stands out exactly.
 
     Parameters
@@ -234,11 +237,14 @@ def attainable_log_ratio(excess: FloatArray, additive: FloatArray, *, relative: 
 
     Returns
     -------
-    float
+    log_ratio : float
         Over readings above three standard deviations; 0 where none is.
+    readings : int
+        How many those are.
     """
     strength = (excess / additive)[excess > 3.0 * additive] ** 2
-    return float(np.sum(2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative**2 * strength)))
+    gained = 2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative**2 * strength)
+    return float(gained.sum()), int(strength.size)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

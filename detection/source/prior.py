@@ -73,11 +73,11 @@ class Prior:
     rate_min: float = 1e-6
     rate_max: float = 3e-1
     release_height_mean_m: float = 2.5
-    lateral_intensity: float = 0.10
+    lateral_intensity: float = 0.115
     lateral_log_sd: float = 0.4
-    vertical_intensity: float = 0.07
+    vertical_intensity: float = 0.077
     vertical_log_sd: float = 0.35
-    calm_equivalent_m_s: float = 2.0
+    calm_equivalent_m_s: float = 2.3
     lateral_time_scale_s: float = 30.0
     vertical_time_scale_s: float = 10.0
     time_scale_log_sd: float = 0.6

@@ -93,8 +93,12 @@ def coarse_look(
 
 
 def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: Evidence) -> float:
-    """Share of what stands out that the two best sources explain, at most 1."""
-    attainable = attainable_log_ratio(
+    """Share of what stands out that the two best sources explain, at most 1.
+
+    One over the root of the number of readings is added: so far a share of few readings falls
+    below that of many by chance alone.
+    """
+    attainable, readings = attainable_log_ratio(
         problem.excess, problem.additive, relative=problem.noise.relative
     )
     if attainable < LEAST_TO_EXPLAIN:
@@ -104,4 +108,5 @@ def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: 
     second = evidence_of(
         problem, kernel, lattice, others=problem.rates[rate] * kernel[:, cell].astype(np.float64)
     )
-    return min(1.0, (first.best_log_ratio + second.best_log_ratio) / attainable)
+    share = (first.best_log_ratio + second.best_log_ratio) / attainable
+    return min(1.0, share + 1.0 / float(np.sqrt(readings)))
