@@ -6,7 +6,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sensors.flight import gas_channels, read_netcdf
+from firmware_bridge.formats.netcdf import flight_in
+from firmware_bridge.logfile import ReadReport
+from sensors.flight import gas_channels
 from sensors.gases import channel_sensor
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def with_what_files_state(
     for path, file in zip(paths, inputs.files, strict=True):
         if file.format != "netcdf":
             continue
-        stated = _stated(read_netcdf(path))
+        stated = _stated(flight_in(path, ReadReport(path=path)))
         taken = {name: value for name, value in stated.items() if _is_open(choices, name)}
         if taken:
             choices = replace(choices, **taken)

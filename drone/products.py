@@ -13,6 +13,7 @@ from drone.output import SUMMARY
 from mapping.quicklook import write_quicklook
 from sensors import plugins
 from sensors.flight import write_netcdf
+from sensors.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +64,10 @@ def _write_posterior(analysis: Analysis, path: Path) -> None:
     if posterior is None:
         posterior = _no_draws(analysis)
     packing = {"zlib": True, "complevel": 1}
-    posterior.to_netcdf(
-        path, engine="netcdf4", encoding=dict.fromkeys(posterior.data_vars, packing)
-    )
+    with uninterrupted():
+        posterior.to_netcdf(
+            path, engine="netcdf4", encoding=dict.fromkeys(posterior.data_vars, packing)
+        )
 
 
 def _no_draws(analysis: Analysis) -> xr.Dataset:

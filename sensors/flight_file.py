@@ -14,6 +14,7 @@ from sensors.errors import FlightError, FormatError
 from sensors.flight_blocks import VARIABLE, RowBlocks, row_ends
 from sensors.flight_contract import validate
 from sensors.flight_variables import TIME_UNITS
+from sensors.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,9 +129,12 @@ def _stored(path: Path, rows: int | None) -> xr.Dataset:
                 f"{path}: a classic NetCDF file, in which a cut goes unnoticed; convert it from "
                 "the original with nccopy -k nc4"
             )
-        with xr.open_dataset(
-            path, engine="netcdf4", decode_times=False, mask_and_scale=False
-        ) as opened:
+        with (
+            uninterrupted(),
+            xr.open_dataset(
+                path, engine="netcdf4", decode_times=False, mask_and_scale=False
+            ) as opened,
+        ):
             stored = (opened if rows is None else opened.isel(obs=slice(rows))).load()
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise _not_whole(path, error) from error
@@ -150,7 +154,8 @@ def _write_head(head: xr.Dataset, blocks: RowBlocks, columns: Columns, path: Pat
         name: {} if variable.dtype.kind == "U" else {"_FillValue": None}
         for name, variable in head.variables.items()
     }
-    head.to_netcdf(path, format="NETCDF4", engine="netcdf4", encoding=encoding)
+    with uninterrupted():
+        head.to_netcdf(path, format="NETCDF4", engine="netcdf4", encoding=encoding)
 
 
 def _write_rows(stored: xr.Dataset, blocks: RowBlocks, columns: Columns, path: Path) -> None:

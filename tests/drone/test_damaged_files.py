@@ -33,8 +33,17 @@ def test_a_table_with_damaged_bytes_never_gives_a_traceback(run, tmp_path, out, 
     assert out.exists() == (outcome.code == 0)
 
 
-def test_a_torn_result_is_refused(run, results, tmp_path, out):
+def test_of_a_torn_result_the_whole_readings_are_used(run, results, tmp_path, out):
     whole = (results / "flight.nc").read_bytes()
     path = tmp_path / "flight.nc"
-    path.write_bytes(whole[: len(whole) // 2])
+    path.write_bytes(whole[: len(whole) * 95 // 100])
+    outcome = run("process", path, "-o", out)
+    assert outcome.code == 0
+    assert outcome.warned("flight.nc", "readings are whole")
+
+
+def test_a_result_torn_in_its_head_is_refused(run, results, tmp_path, out):
+    whole = (results / "flight.nc").read_bytes()
+    path = tmp_path / "flight.nc"
+    path.write_bytes(whole[:2000])
     assert run("process", path, "-o", out).is_refused("flight.nc", "not a whole NetCDF file")
