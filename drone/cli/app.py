@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from drone.cli import demo, info, process, simulate, version
+from drone.cli import decode, demo, devices, info, process, simulate, version
 from drone.cli.terminal import warn
 from sensors.errors import SniffdroneError
 
@@ -25,6 +25,9 @@ Your own flight:
   sniffdrone process flight.csv -o out
 A gas log and the autopilot's log beside it:
   sniffdrone process gas.csv flight.tlog -o out
+A sensor on the bench:
+  sniffdrone devices
+  sniffdrone decode --device trisonica captured.raw
 
 What it finds is an indication, to be confirmed by sampling; never an identification.
 """
@@ -40,6 +43,8 @@ _APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 _APP.command("process", epilog=process.EXAMPLES)(process.process)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
+_APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
+_APP.command("decode", epilog=decode.EXAMPLES)(decode.decode)
 _APP.command("version")(version.version)
 
 
