@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sensors import plugins
 from sensors.errors import ConfigError
+from sensors.records import GOOD, GasSample, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from sensors.framing import Decoder, Frame
-    from sensors.records import EnvironmentSample, Event, GasSample, WindSample
+    from sensors.records import EnvironmentSample, Event, WindSample
 
     Record = GasSample | WindSample | EnvironmentSample | Event
 
-__all__ = ["FOLDER", "Device", "Dialogue", "Driver", "Moment", "Request", "driver_for", "names"]
+__all__ = [
+    "FOLDER",
+    "Device",
+    "Dialogue",
+    "Driver",
+    "Moment",
+    "Request",
+    "driver_for",
+    "gas_sample",
+    "names",
+]
 
 FOLDER = "sensors.drivers"
 
@@ -173,9 +185,30 @@ class Driver(ABC):
         """How it is opened and read; a device that speaks unasked needs nothing."""
         return Dialogue()
 
+    def warmth(self, moment: Moment) -> Quality:
+        """`Quality.WARMING_UP` until the device has been heard for its warm-up."""
+        cold = moment.heard_for_s < self.device.warm_up_s
+        return Quality.WARMING_UP if cold else GOOD
+
     def sample_delay_s(self, frame: Frame) -> float:  # noqa: ARG002 - some frames tell it
         """How long before the arrival of its first byte the reading was taken [s]."""
         return 0.0
+
+
+def gas_sample(
+    moment: Moment, channel: str, value: float, unit: str, quality: Quality = GOOD
+) -> GasSample:
+    """A reading; where it is missing or the device at fault, its value is NaN."""
+    void = quality & (Quality.MISSING | Quality.FAULT | Quality.OUT_OF_RANGE)
+    return GasSample(
+        moment.time_ns,
+        moment.source,
+        channel,
+        math.nan if void else value,
+        unit,
+        quality,
+        moment.time_sigma_s,
+    )
 
 
 def driver_for(name: str, *, model: str = "", channels: Sequence[str] = ()) -> Driver:
