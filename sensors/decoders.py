@@ -155,7 +155,7 @@ class LineDecoder(Decoder):
         Raises
         ------
         BrokenFrame
-            It is not as the device writes it.
+            It is not as the device writes it; of kind "garbage" if it is only counted.
         """
 
     def parse(self, frame: bytes) -> Parsed | None:
@@ -188,6 +188,9 @@ class LineDecoder(Decoder):
         try:
             parsed = self.parse(line)
         except BrokenFrame as error:
+            if error.kind == "garbage":  # a banner: no frame, and none was meant
+                self._drop(length)
+                return []
             return self._broken(error.kind, length)
         return self._take(length, parsed)
 
