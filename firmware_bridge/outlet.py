@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
     from firmware_bridge.signing import Signer
 
-__all__ = ["COMMANDS", "COMPONENT", "LEAST_BUDGET", "MESSAGES", "ByteBudget", "Outlet"]
+__all__ = ["COMMANDS", "COMPONENT", "MESSAGES", "ByteBudget", "Outlet"]
 
 NS = 1_000_000_000
 COMPONENT = 191  # MAV_COMP_ID_ONBOARD_COMPUTER
-LEAST_BUDGET = 400  # bytes a second: below it heartbeat, time and rates do not fit
 FOR_VALUES = 0.75  # of the budget; the rest is kept for what keeps the link alive
 
 MESSAGES = frozenset(

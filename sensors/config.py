@@ -32,6 +32,8 @@ __all__ = [
     "read_toml",
 ]
 
+LEAST_BUDGET_BYTES_S = 400
+
 T = TypeVar("T", bound="DataclassInstance")
 
 
@@ -48,9 +50,16 @@ class MissionTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutopilotTable:
-    """``[autopilot]``: the link, ``udp:``, ``udpout:``, ``tcp:`` or ``serial:/dev/…,baud``."""
+    """``[autopilot]``: the vehicle that is believed and the link to it.
+
+    ``link`` is ``udp:``, ``udpout:``, ``tcp:`` or ``serial:/dev/…,baud``; ``signing_key`` names
+    a file of 32 bytes, beside the mission file; ``budget_bytes_s`` is all that we send.
+    """
 
     link: str = "udp:127.0.0.1:14550"
+    system_id: int = 1
+    signing_key: str = ""
+    budget_bytes_s: int = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +153,13 @@ def load_mission(path: Path) -> Mission:
         gases.resolve(mission.mission.gas)
     except ConfigError as error:
         raise ConfigError(f"{path} [mission]: {error}") from error
+    if not 1 <= mission.autopilot.system_id <= 250:
+        raise ConfigError(f"{path} [autopilot]: system_id must lie between 1 and 250")
+    if mission.autopilot.budget_bytes_s < LEAST_BUDGET_BYTES_S:
+        raise ConfigError(
+            f"{path} [autopilot]: budget_bytes_s must be at least {LEAST_BUDGET_BYTES_S}: "
+            "heartbeat, time and requests need that much"
+        )
     detection = mission.detection
     if not 0.0 < detection.indicate_above < 1.0:
         raise ConfigError(f"{path} [detection]: indicate_above must lie between 0 and 1")

@@ -73,6 +73,8 @@ def test_all_but_the_required_has_a_default(tmp_path):
         ('gas = "toluene"', 'gas = "tolueen"', 'did you mean "toluene"'),
         ("indicate_above = 0.9", "indicate_above = 95", "between 0 and 1"),
         ("reference_rate_g_s = 2", "reference_rate_g_s = 0", "above 0"),
+        ("[autopilot]", "[autopilot]\nsystem_id = 0", "system_id must lie between 1 and 250"),
+        ("[autopilot]", "[autopilot]\nbudget_bytes_s = 399", "at least 400"),
         ("[mapping]", "[mapping", "is not TOML"),
         ("[[device]]", "[device]", "must be a list"),
         ("lag_s = 3", 'channels = "a"', "must be a list"),

@@ -1,0 +1,220 @@
+"""Where MAVLink bytes come from and go to: UDP, TCP and serial ports that never wait."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from sensors.errors import ConfigError
+
+if TYPE_CHECKING:
+    import serial
+
+__all__ = ["Address", "Port", "open_port", "parse_address"]
+
+Peer = tuple[str, int]
+RECEIVE_BYTES = 65_536
+CONNECT_S = 3.0
+READS = 64  # datagrams taken at once
+
+_SHAPES = "udp:HOST:PORT, udpout:HOST:PORT, tcp:HOST:PORT or serial:/dev/…,BAUD"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A link as the mission file names it; a serial port has its path as `host`, baud as `port`."""
+
+    kind: Literal["udp", "udpout", "tcp", "serial"]
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.host}{',' if self.kind == 'serial' else ':'}{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """Address of a link.
+
+    Raises
+    ------
+    ConfigError
+        It has none of the four shapes.
+
+    Examples
+    --------
+    >>> parse_address("udp:127.0.0.1:14550").port
+    14550
+    """
+    kind, _, rest = text.partition(":")
+    host, _, number = rest.rpartition("," if kind == "serial" else ":")
+    if kind not in {"udp", "udpout", "tcp", "serial"} or not host or not number.isdecimal():
+        raise ConfigError(f'[autopilot] link = "{text}" is not {_SHAPES}')
+    port = int(number)
+    if port == 0 or (kind != "serial" and port > 65_535):
+        raise ConfigError(f'[autopilot] link = "{text}": {port} is no port')
+    return Address(kind, host, port)  # type: ignore[arg-type]  # it is one of the four
+
+
+class Port(Protocol):
+    """An open port.
+
+    Attributes
+    ----------
+    is_stream : bool
+        Its bytes may be cut anywhere, and a silence means that it is dead.
+    """
+
+    is_stream: bool
+
+    def fileno(self) -> int:
+        """For `select`."""
+
+    def receive(self) -> list[tuple[bytes, str]]:
+        """What is there, and from whom.
+
+        Raises
+        ------
+        OSError
+            The port is lost.
+        """
+
+    def send(self, data: bytes, peer: str) -> int:
+        """Bytes of `data` that went out.
+
+        Raises
+        ------
+        OSError
+            The port is lost.
+        """
+
+    def close(self) -> None:
+        """Give it back."""
+
+
+def open_port(address: Address) -> Port:
+    """An open port.
+
+    Raises
+    ------
+    OSError
+        Not now; `serial.SerialException` is one.
+    """
+    if address.kind == "serial":
+        return _Serial(address)
+    if address.kind == "tcp":
+        return _Tcp(address)
+    return _Udp(address)
+
+
+class _Udp:
+    is_stream = False
+
+    def __init__(self, address: Address) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._fixed: Peer | None = None
+        try:
+            if address.kind == "udp":
+                self._socket.bind((address.host, address.port))
+            else:
+                self._fixed = (socket.gethostbyname(address.host), address.port)
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self) -> list[tuple[bytes, str]]:
+        found: list[tuple[bytes, str]] = []
+        for _ in range(READS):
+            try:
+                data, peer = self._socket.recvfrom(RECEIVE_BYTES)
+            except BlockingIOError:
+                break
+            except ConnectionRefusedError:  # nobody listens there yet
+                continue
+            if self._fixed in {None, peer}:
+                found.append((data, f"{peer[0]}:{peer[1]}"))
+        return found
+
+    def send(self, data: bytes, peer: str) -> int:
+        host, _, port = peer.rpartition(":")
+        target = self._fixed or ((host, int(port)) if host else None)
+        if target is None:
+            return len(data)  # nobody has spoken yet: there is nobody to tell
+        try:
+            self._socket.sendto(data, target)
+        except BlockingIOError:
+            return 0
+        except ConnectionRefusedError:
+            pass
+        return len(data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _Tcp:
+    is_stream = True
+
+    def __init__(self, address: Address) -> None:
+        self._socket = socket.create_connection((address.host, address.port), timeout=CONNECT_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self) -> list[tuple[bytes, str]]:
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return []
+        if not data:
+            raise ConnectionResetError("the other end closed the connection")
+        return [(data, "")]
+
+    def send(self, data: bytes, peer: str) -> int:  # noqa: ARG002 - there is one peer
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _Serial:
+    is_stream = True
+
+    def __init__(self, address: Address) -> None:
+        import serial  # noqa: PLC0415 - only where it is used
+
+        self._lost: tuple[type[Exception], ...] = (serial.SerialException, TypeError)
+        self._port: serial.Serial = serial.Serial(
+            address.host, address.port, timeout=0, write_timeout=0, exclusive=True
+        )
+        self._port.reset_input_buffer()
+
+    def fileno(self) -> int:
+        return int(self._port.fileno())
+
+    def receive(self) -> list[tuple[bytes, str]]:
+        try:
+            data = self._port.read(max(1, self._port.in_waiting))
+        except self._lost as error:
+            raise OSError(str(error)) from error
+        if not data:  # ready to be read, and nothing there
+            raise OSError("unplugged")
+        return [(data, "")]
+
+    def send(self, data: bytes, peer: str) -> int:  # noqa: ARG002 - there is one peer
+        try:
+            return int(self._port.write(data) or 0)
+        except self._lost as error:
+            raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        self._port.close()
