@@ -96,6 +96,8 @@ class Dialogue:
     heard_is_enough : bool
     opening : tuple of Request
         Sent in turn after every (re)opening of the port. None writes to the device's memory.
+    identify : tuple of Request
+        Sent after the opening, also to a device that was heard: who it is. No answer is no fault.
     poll : Request, optional
         Sent every `period_s`.
     period_s : float
@@ -106,6 +108,7 @@ class Dialogue:
     listen_s: float = 0.0
     heard_is_enough: bool = False
     opening: tuple[Request, ...] = ()
+    identify: tuple[Request, ...] = ()
     poll: Request | None = None
     period_s: float = 1.0
     fallback: tuple[Request, ...] = ()
@@ -189,6 +192,10 @@ class Driver(ABC):
         """`Quality.WARMING_UP` until the device has been heard for its warm-up."""
         cold = moment.heard_for_s < self.device.warm_up_s
         return Quality.WARMING_UP if cold else GOOD
+
+    def device_time_ns(self, frame: Frame) -> int | None:  # noqa: ARG002 - few have a clock
+        """When the reading was taken by the device's own clock [ns]; None if it has none."""
+        return None
 
     def sample_delay_s(self, frame: Frame) -> float:  # noqa: ARG002 - some frames tell it
         """How long before the arrival of its first byte the reading was taken [s]."""

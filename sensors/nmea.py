@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sensors.framing import Parsed
 
 __all__ = [
+    "AIR",
     "METRES_PER_SECOND",
     "air",
     "checked",
@@ -36,6 +37,7 @@ METRES_PER_SECOND = {
     "F": 0.3048 / 60.0,
 }
 FASTEST_M_S = 100.0
+AIR = ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
 _CHECKSUM = re.compile(r"[0-9A-Fa-f]{2}")
 _NUMBER = re.compile(r"[+-]?\d{1,6}(\.\d{0,6})?")
 
@@ -174,15 +176,16 @@ def polar_wind(
 
 def air(moment: Moment, si: dict[str, Any]) -> EnvironmentSample:
     """Temperature, humidity and pressure of a frame; flagged if all are missing."""
-    values = [
-        math.nan if si.get(name) is None else float(si[name])
-        for name in ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
-    ]
-    missing = all(map(math.isnan, values))
+    temperature, humidity, pressure = (
+        math.nan if si.get(name) is None else float(si[name]) for name in AIR
+    )
+    missing = all(map(math.isnan, (temperature, humidity, pressure)))
     return EnvironmentSample(
         moment.time_ns,
         moment.source,
-        *values,
+        temperature,
+        humidity,
+        pressure,
         quality=Quality.MISSING if missing else Quality(0),
         time_sigma_s=moment.time_sigma_s,
     )

@@ -132,9 +132,7 @@ class Driver(Base):
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
         si = frame.fields["si"]
         found: list[Record] = [_wind(si, moment)]
-        if any(
-            name in si for name in ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
-        ):
+        if any(name in si for name in nmea.AIR):
             found.append(nmea.air(moment, si))
         return found
 

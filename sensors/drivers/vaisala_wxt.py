@@ -172,8 +172,6 @@ class Driver(Base):
         if "wind_speed_m_s" in si:
             speed, from_deg = si["wind_speed_m_s"], si.get("wind_from_deg")
             found.append(nmea.polar_wind(moment, speed, from_deg, fastest=FASTEST_M_S))
-        if any(
-            name in si for name in ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
-        ):
+        if any(name in si for name in nmea.AIR):
             found.append(nmea.air(moment, si))
         return found

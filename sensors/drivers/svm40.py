@@ -1,0 +1,119 @@
+"""Sensirion SVM40 and SVM41: index of volatile organic compounds, humidity, temperature."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from sensors.devices import Device, Dialogue, Moment, Request, gas_sample
+from sensors.devices import Driver as Base
+from sensors.framing import BrokenFrame
+from sensors.records import EnvironmentSample, Event, Quality
+from sensors.shdlc import Reply, ShdlcDecoder, command, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sensors.devices import Record
+    from sensors.framing import Decoder, Frame, Parsed
+
+__all__ = ["COMMANDS", "Driver"]
+
+START, STOP, READ = 0x00, 0x01, 0x03
+ALREADY_MEASURING = 0x43
+LAYOUTS = {6: ">hhh", 12: ">hhhHhh"}
+FIELDS = ("voc_index_x10", "rh_x100", "t_x200", "sraw_voc_ticks", "raw_rh_x100", "raw_t_x200")
+COMMANDS = {
+    "start_measurement": command(START, b"\x00"),
+    "stop_measurement": command(STOP),
+    "read_measured_values": command(READ, b"\x0a"),
+    "read_measured_values_raw": command(READ, b"\x0b"),
+}
+
+
+class _Decoder(ShdlcDecoder):
+    def meaning(self, told: Reply) -> Parsed:
+        about = {"state": told.state, "address": told.address, "command_id": told.command_id}
+        if told.state or not told.data:
+            return "empty", about
+        if told.command_id != READ:
+            return "reply", {**about, "data": told.data.hex()}
+        if len(told.data) not in LAYOUTS:
+            raise BrokenFrame("length")
+        values = struct.unpack(LAYOUTS[len(told.data)], told.data)
+        raw = dict(zip(FIELDS, values, strict=False))
+        si = {
+            "voc_index": raw["voc_index_x10"] / 10,
+            "relative_humidity_fraction": raw["rh_x100"] / 10_000,
+            "temperature_K": raw["t_x200"] / 200 + 273.15,
+        }
+        return "voc", {**about, "raw": raw, "si": si}
+
+
+class Driver(Base):
+    """The index is relative to the last day and no concentration: raw ticks are kept beside it."""
+
+    device = Device(
+        title="Sensirion SVM40 / SVM41",
+        measures="index and raw ticks of volatile organic compounds; humidity, temperature",
+        wiring="UART 3.3-5 V 8N1; supply 5 V",
+        baud=115_200,
+        warm_up_s=60.0,
+        rate_hz=1.0,
+    )
+
+    def decoder(self) -> Decoder:
+        return _Decoder(tuple(COMMANDS.values()))
+
+    def dialogue(self) -> Dialogue:
+        start = Request(
+            name="start_measurement",
+            send=COMMANDS["start_measurement"],
+            answers=lambda frame: frame.fields["command_id"] == START,
+        )
+        read = Request(
+            name="read_measured_values_raw",
+            send=COMMANDS["read_measured_values_raw"],
+            answers=lambda frame: frame.fields["command_id"] == READ,
+        )
+        return Dialogue(opening=(start,), poll=read, period_s=1.0)
+
+    def encode(self, frame: Mapping[str, Any]) -> bytes:
+        data = b""
+        if frame["kind"] == "voc":
+            values = [frame["raw"][name] for name in FIELDS if name in frame["raw"]]
+            data = struct.pack(LAYOUTS[2 * len(values)], *values)
+        elif frame["kind"] == "reply":
+            data = bytes.fromhex(frame["data"])
+        command_id = frame.get("command_id", READ)
+        return reply(Reply(frame.get("address", 0), command_id, frame.get("state", 0), data))
+
+    def records(self, frame: Frame, moment: Moment) -> list[Record]:
+        state = frame.fields["state"]
+        if state and state != ALREADY_MEASURING:
+            text = f"state {state:#04x} in answer to command {frame.fields['command_id']:#04x}"
+            return [Event(moment.time_ns, moment.source, "device error", text, moment.time_sigma_s)]
+        if frame.kind != "voc":
+            return []
+        raw, si = frame.fields["raw"], frame.fields["si"]
+        quality = self.warmth(moment)
+        if not any(raw.values()):  # so it answers in its first second
+            quality |= Quality.MISSING
+        found: list[Record] = [
+            gas_sample(moment, "voc_index", si["voc_index"], "1", quality),
+        ]
+        if "sraw_voc_ticks" in raw:
+            ticks = float(raw["sraw_voc_ticks"])
+            found.append(gas_sample(moment, "voc_raw", ticks, "count", quality))
+        missing = bool(quality & Quality.MISSING)
+        found.append(
+            EnvironmentSample(
+                moment.time_ns,
+                moment.source,
+                temperature=float("nan") if missing else si["temperature_K"],
+                relative_humidity=(float("nan") if missing else si["relative_humidity_fraction"]),
+                quality=quality,
+                time_sigma_s=moment.time_sigma_s,
+            )
+        )
+        return found
