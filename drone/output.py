@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,12 +88,10 @@ def output_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     check_output(out, overwrite=overwrite)
     target = out.resolve()
-    try:
+    partial = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:  # from before it is made, so that an interrupt at any moment leaves nothing
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
+        partial.mkdir(mode=0o700)
         yield partial
         partial.chmod(0o777 & ~_umask())
         _take_place(partial, target)
