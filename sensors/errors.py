@@ -6,6 +6,7 @@ __all__ = [
     "FlightError",
     "FormatError",
     "FrameError",
+    "LinkError",
     "SniffdroneError",
 ]
 
@@ -32,6 +33,10 @@ class FlightError(SniffdroneError):
 
 class ConfigError(SniffdroneError):
     """A mission file, scenario or command-line option is wrong."""
+
+
+class LinkError(SniffdroneError):
+    """A port is not there, is held by another program, or may not be opened."""
 
 
 class DeviceTimeout(SniffdroneError, TimeoutError):  # noqa: N818 - a TimeoutError by name too

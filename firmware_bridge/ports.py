@@ -1,0 +1,129 @@
+"""Serial ports: by names that stay, opened for us alone, and said plainly why not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sensors.errors import LinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import serial
+
+__all__ = ["holders", "known_ports", "open_serial", "stable_name"]
+
+BY_NAME = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
+READ_TIMEOUT_S = 0.05
+WRITE_TIMEOUT_S = 0.5
+
+
+def stable_name(port: str, *, folders: Iterable[Path] = BY_NAME) -> str | None:
+    """A name of this port that stays when others are plugged in; None if there is none.
+
+    Adapters without a serial number share one name by id: then the name by path is told.
+
+    Examples
+    --------
+    >>> stable_name("/dev/null") is None
+    True
+    """
+    try:
+        target = os.path.realpath(port)
+        for folder in folders:
+            for link in sorted(folder.glob("*")):
+                if os.path.realpath(link) == target:
+                    return str(link)
+    except OSError:
+        return None
+    return None
+
+
+def known_ports(*, folders: Iterable[Path] = BY_NAME) -> list[str]:
+    """Ports that are plugged in, by stable names."""
+    first, *rest = [sorted(map(str, folder.glob("*"))) for folder in folders]
+    return first or [name for more in rest for name in more]
+
+
+def holders(port: str) -> list[str]:
+    """Programs that have a port open, as far as we may see."""
+    target, found = os.path.realpath(port), []
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) == os.getpid():
+            continue
+        # processes end while we look, and those of others may not be looked into
+        with contextlib.suppress(OSError):
+            if any(os.path.realpath(link) == target for link in (process / "fd").iterdir()):
+                name = (process / "comm").read_text().strip()
+                found.append(f"{name} (process {process.name})")
+    return found
+
+
+def open_serial(port: str, baud: int) -> serial.Serial:
+    """Open a port for us alone, in low-latency mode where the adapter has it.
+
+    Parameters
+    ----------
+    port : str
+        ``/dev/serial/by-id/…`` or any other name.
+    baud : int
+
+    Returns
+    -------
+    serial.Serial
+        Its input is empty; reads wait at most 50 ms.
+
+    Raises
+    ------
+    LinkError
+        Not there, not ours to open, or held by another program; says what to do.
+    """
+    import serial  # noqa: PLC0415 - only where a port is opened
+
+    try:
+        opened = serial.Serial(
+            port,
+            baud,
+            timeout=READ_TIMEOUT_S,
+            write_timeout=WRITE_TIMEOUT_S,
+            exclusive=True,
+        )
+    except (OSError, ValueError) as error:  # SerialException is an OSError
+        raise LinkError(_complaint(port, baud, error)) from error
+    # a pseudo-terminal and some adapters have no such mode, and work without
+    with contextlib.suppress(OSError, ValueError, AttributeError, NotImplementedError):
+        opened.set_low_latency_mode(True)
+    with contextlib.suppress(OSError):
+        opened.reset_input_buffer()
+    return opened
+
+
+def _complaint(port: str, baud: int, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if not os.path.exists(port):  # noqa: PTH110 - a name as given
+        there = known_ports()
+        hint = f"plugged in are {', '.join(there)}" if there else "nothing is plugged in"
+        return f"{port}: there is no such port; {hint}"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"{port}: no permission; {_group_hint(port)}"
+    if number in (errno.EAGAIN, errno.EBUSY) or "lock" in str(error):
+        by = holders(port)
+        return f"{port}: in use by {', '.join(by) or 'another program'}; close that first"
+    if isinstance(error, ValueError):
+        return f"{port}: cannot be opened with {baud} baud ({error})"
+    return f"{port}: cannot be opened ({os.strerror(number) if number else error})"
+
+
+def _group_hint(port: str) -> str:
+    """Which group may open it, and how to join that."""
+    import grp  # noqa: PLC0415 - there is none on Windows
+
+    try:
+        group = grp.getgrgid(os.stat(port).st_gid).gr_name  # noqa: PTH116
+    except (OSError, KeyError):
+        group = "dialout"
+    return f"join the group {group} (sudo usermod -aG {group} $USER) and log in again"
