@@ -134,7 +134,7 @@ class Autopilot:
                 found += self._records(decoder.flush(), peer)
         self._link.answer_to(self.vehicle.gate.peer)
         found += self.vehicle.step(now_ns)
-        self.telemetry.step(now_ns, is_critical=is_critical)
+        self.telemetry.step(now_ns, is_critical=is_critical, is_heard=self.vehicle.is_heard)
         return found
 
     def counters(self) -> dict[str, dict[str, int]]:

@@ -82,7 +82,7 @@ class MavlinkLink:
         self._events: deque[LinkEvent] = deque(maxlen=64)
         self._outgoing: deque[bytes] = deque()
         self._peer = ""
-        self._is_lost = False
+        self._is_lost = self._is_open = False
         self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
@@ -121,13 +121,23 @@ class MavlinkLink:
         """What happened to the link since the last call."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
-    def write(self, frame: bytes) -> None:
-        """Send a frame as soon as the port takes it; on a full link it is dropped, whole."""
-        if self._stopping.is_set() or len(self._outgoing) >= MOST_OUTGOING:
+    def write(self, frame: bytes) -> bool:
+        """Send a frame as soon as the port takes it.
+
+        Returns
+        -------
+        bool
+            False if the link is not open, nobody has spoken to it yet, or it is full: then the
+            frame is dropped, whole.
+        """
+        if not self._is_open or (self.address.kind == "udp" and not self._peer):
+            return False
+        if len(self._outgoing) >= MOST_OUTGOING:
             self.counters["frames_dropped"] += 1
-            return
+            return False
         self._outgoing.append(frame)
         self._wake()
+        return True
 
     def answer_to(self, peer: str) -> None:
         """Whom frames go to, of those that may speak to a UDP port."""
@@ -149,11 +159,13 @@ class MavlinkLink:
                 self._tell_once("link back" if was_open else "link opened", str(self.address))
                 was_open = True
                 heard_before = self.counters["received"]
+                self._is_open = True
                 try:
                     self._serve(port)
                 except OSError as error:
                     self._tell_once("link lost", f"{self.address}: {error}")
                 finally:
+                    self._is_open = False
                     port.close()
                     self._outgoing.clear()  # it would be old when the link is back
                 if self.counters["received"] > heard_before:

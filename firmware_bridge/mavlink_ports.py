@@ -143,7 +143,7 @@ class _Udp:
         host, _, port = peer.rpartition(":")
         target = self._fixed or ((host, int(port)) if host else None)
         if target is None:
-            return len(data)  # nobody has spoken yet: there is nobody to tell
+            raise ValueError("nobody to send to")
         try:
             self._socket.sendto(data, target)
         except BlockingIOError:

@@ -67,7 +67,7 @@ class Outlet:
     Parameters
     ----------
     write : callable
-        Takes the bytes of one frame and never waits.
+        Takes the bytes of one frame and never waits; False if nobody can be told.
     system : int
         That of the vehicle.
     budget_bytes_s : int
@@ -76,12 +76,13 @@ class Outlet:
     Attributes
     ----------
     counters : Counter
-        ``sent``, ``bytes`` and ``held`` (the budget was used up).
+        ``sent``, ``bytes``, ``held`` (the budget was used up) and ``unheard`` (the link is
+        not open, or nobody has spoken to it yet).
     """
 
     def __init__(
         self,
-        write: Callable[[bytes], None],
+        write: Callable[[bytes], bool],
         *,
         system: int,
         budget_bytes_s: int,
@@ -97,7 +98,7 @@ class Outlet:
     def send(
         self, name: str, fields: Mapping[str, Any], now_ns: int, *, is_value: bool = False
     ) -> bool:
-        """Send a message if the budget allows; whether it did.
+        """Send a message if the budget and the link allow; whether they did.
 
         Parameters
         ----------
@@ -131,8 +132,10 @@ class Outlet:
             return False
         if self._signer:
             frame = self._signer.sign(frame)
+        if not self._write(frame):
+            self.counters["unheard"] += 1
+            return False
         self._sequence = (self._sequence + 1) & 0xFF
         self.counters["sent"] += 1
         self.counters["bytes"] += size
-        self._write(frame)
         return True

@@ -134,7 +134,7 @@ class Telemetry:
             self._texts.remove(next(one for one in self._texts if one[0] == mildest))
             self.counters["texts_dropped"] += 1
 
-    def step(self, now_ns: int, *, is_critical: bool = False) -> None:
+    def step(self, now_ns: int, *, is_critical: bool = False, is_heard: bool = True) -> None:
         """Send what is due. The loop that does the work calls it: if that hangs, we fall silent.
 
         Parameters
@@ -143,6 +143,8 @@ class Telemetry:
             On the monotonic clock.
         is_critical : bool
             Something that is needed does not work; our heartbeat says so.
+        is_heard : bool
+            The vehicle speaks. Texts wait until it does: each is sent only once.
         """
         if now_ns - self._heartbeat_ns >= HEARTBEAT_NS:
             heartbeat = {
@@ -153,7 +155,8 @@ class Telemetry:
             }
             if self._outlet.send("HEARTBEAT", heartbeat, now_ns):
                 self._heartbeat_ns = now_ns
-        self._send_text(now_ns)
+        if is_heard:
+            self._send_text(now_ns)
         for slot in self._due(now_ns):
             if slot.fields is not None and self._outlet.send(
                 slot.name, slot.fields, now_ns, is_value=True

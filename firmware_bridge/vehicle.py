@@ -71,17 +71,14 @@ class Vehicle:
         """Whether it speaks."""
         return self._heard_ns is not None and not self._is_lost
 
-    def boot_ms(self, monotonic_ns: int) -> int:
-        """What the vehicle's clock said at a moment on ours [ms].
-
-        Raises
-        ------
-        LookupError
-            Nothing is known of its clock yet.
-        """
+    def boot_ms(self, monotonic_ns: int) -> int | None:
+        """What the vehicle's clock said at a moment on ours [ms]; None while it is not known."""
         vehicle = self._clock.vehicle
-        utc = vehicle.utc_of_monotonic(monotonic_ns).time_ns
-        return (utc - vehicle.utc_of_boot(0).time_ns) // 1_000_000
+        try:
+            utc = vehicle.utc_of_monotonic(monotonic_ns)
+        except LookupError:
+            return None
+        return (utc.time_ns - vehicle.utc_of_boot(0).time_ns) // 1_000_000
 
     def take(self, packet: Packet, arrival_ns: int, peer: str = "") -> list[Record]:
         """Records in a packet; none if it is not believed.

@@ -304,6 +304,7 @@ class TestFaults:
             address = parse_address(f"tcp:127.0.0.1:{port_of(server)}")
             with MavlinkLink(address) as link:
                 peer, _ = server.accept()
+                until(lambda: link.write(b"x"))
                 started = time.monotonic()
                 for _ in range(2000):
                     link.write(bytes(10_000))
@@ -316,7 +317,7 @@ def test_closing_ends_the_thread_and_may_be_done_twice():
     link = MavlinkLink(parse_address(f"udp:127.0.0.1:{free_port()}"))
     link.close()
     link.close()
-    link.write(b"late")
+    assert not link.write(b"late")
     assert not link._thread.is_alive()
 
 

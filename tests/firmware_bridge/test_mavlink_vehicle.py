@@ -27,9 +27,13 @@ class Bridge:
         self.clock = BridgeClock(
             HostClock(wall_ns=lambda: 0, monotonic_ns=lambda: self.now_ns, synchronised=bool)
         )
-        outlet = Outlet(self.sent.append, system=system, budget_bytes_s=100_000, signer=signer)
+        outlet = Outlet(self.write, system=system, budget_bytes_s=100_000, signer=signer)
         self.vehicle = Vehicle(outlet=outlet, clock=self.clock, signer=signer)
         self.decoder = PacketDecoder()
+
+    def write(self, frame):
+        self.sent.append(frame)
+        return True
 
     def hear(self, data, *, peer="", delay_ns=2_000_000):
         found = []

@@ -27,8 +27,14 @@ class Wire:
 
     def __init__(self, *, budget=10_000, signer=None):
         self.frames = []
-        self.outlet = Outlet(self.frames.append, system=1, budget_bytes_s=budget, signer=signer)
+        self.is_open = True
+        self.outlet = Outlet(self.write, system=1, budget_bytes_s=budget, signer=signer)
         self.telemetry = Telemetry(self.outlet)
+
+    def write(self, frame):
+        if self.is_open:
+            self.frames.append(frame)
+        return self.is_open
 
     def packets(self, name=None):
         found = PacketDecoder().feed(b"".join(self.frames))
@@ -176,6 +182,18 @@ class TestTexts:
             wire.telemetry.step(tick * NS // 10)
         texts = [one.fields()["text"] for one in wire.packets("STATUSTEXT")]
         assert texts == ["pid lost", "pid is back"]
+
+    @pytest.mark.parametrize("why", ["closed", "silent"])
+    def test_a_text_waits_until_somebody_hears(self, why):
+        wire = Wire()
+        wire.telemetry.text("pid lost")
+        wire.is_open = why != "closed"
+        wire.telemetry.step(0, is_heard=why != "silent")
+        assert not wire.packets("STATUSTEXT")
+        wire.is_open = True
+        wire.telemetry.step(NS, is_heard=True)
+        assert len(wire.packets("STATUSTEXT")) == 1
+        assert wire.packets()[0].sequence == 0
 
     def test_a_long_text_is_cut_between_characters(self):
         wire = Wire()
