@@ -144,6 +144,11 @@ class DeviceReader:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it still reads; if not, `close` tells why."""
+        return self._thread.is_alive()
+
     def status(self) -> Status:
         """How it is doing now."""
         now = self._monotonic_ns()

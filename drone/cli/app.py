@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from drone.cli import decode, demo, devices, info, process, simulate, version
+from drone.cli import (
+    decode,
+    demo,
+    devices,
+    identify,
+    info,
+    listen,
+    process,
+    simulate,
+    version,
+)
 from drone.cli.terminal import warn
 from sensors.errors import SniffdroneError
 
@@ -27,7 +37,8 @@ A gas log and the autopilot's log beside it:
   sniffdrone process gas.csv flight.tlog -o out
 A sensor on the bench:
   sniffdrone devices
-  sniffdrone decode --device trisonica captured.raw
+  sniffdrone identify --port /dev/serial/by-id/usb-...
+  sniffdrone listen --device trisonica --port /dev/serial/by-id/usb-...
 
 What it finds is an indication, to be confirmed by sampling; never an identification.
 """
@@ -44,6 +55,8 @@ _APP.command("process", epilog=process.EXAMPLES)(process.process)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
+_APP.command("listen", epilog=listen.EXAMPLES)(listen.listen)
+_APP.command("identify", epilog=identify.EXAMPLES)(identify.identify)
 _APP.command("decode", epilog=decode.EXAMPLES)(decode.decode)
 _APP.command("version")(version.version)
 
