@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from firmware_bridge.mavlink_frames import PacketDecoder
 from firmware_bridge.mavlink_link import MavlinkLink
 from firmware_bridge.mavlink_ports import parse_address
+from firmware_bridge.mavlink_rates import RATES_HZ
 from firmware_bridge.outlet import Outlet
 from firmware_bridge.signing import Signer, read_key
 from firmware_bridge.telemetry import Telemetry
@@ -48,6 +49,8 @@ class Autopilot:
         Where the mission file is: a relative ``signing_key`` counts from there.
     tap : callable, optional
         Gets all bytes as they arrived, for the recording.
+    attitude_hz : float
+        20 where an anemometer on board has to be turned with the vehicle.
     silence_s : float
         After which a stream that brings nothing is opened anew.
     monotonic_ns : callable
@@ -71,6 +74,7 @@ class Autopilot:
         clock: BridgeClock,
         folder: Path = Path(),
         tap: Callable[[Arrival], None] | None = None,
+        attitude_hz: float = 10.0,
         silence_s: float = 5.0,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -90,7 +94,12 @@ class Autopilot:
             budget_bytes_s=table.budget_bytes_s,
             signer=signer,
         )
-        self.vehicle = Vehicle(outlet=self._outlet, clock=clock, signer=signer)
+        self.vehicle = Vehicle(
+            outlet=self._outlet,
+            clock=clock,
+            signer=signer,
+            rates_hz={**RATES_HZ, "ATTITUDE": attitude_hz},
+        )
         self.telemetry = Telemetry(self._outlet)
 
     def __enter__(self) -> Self:

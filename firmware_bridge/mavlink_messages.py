@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from firmware_bridge.mavlink_names import AUTOPILOTS, ORIENTATIONS, RELEASES, VEHICLES
 from firmware_bridge.tunnel import PAYLOAD_TYPE, decode_batch
 from sensors.framing import BrokenFrame
 
@@ -25,20 +26,8 @@ EARLIEST_UTC_US = 1_420_070_400_000_000  # 2015
 UNIX_ABOVE_US = 10**15  # time_usec beyond it counts from 1970, below it from boot
 FIX_3D = 3
 ARMED = 128
-DOWN = 25
 INVALID_SIGNAL = 1
 TERRAIN_UNKNOWN_M = -1000.0
-
-_VEHICLES = {
-    0: "generic", 1: "fixed_wing", 2: "quadrotor", 3: "coaxial", 4: "helicopter", 5: "tracker",
-    6: "ground_station", 10: "rover", 11: "boat", 12: "submarine", 13: "hexarotor",
-    14: "octorotor", 15: "tricopter", 18: "onboard_controller", 19: "vtol_tailsitter",
-    20: "vtol_quadrotor", 21: "vtol_tiltrotor", 26: "gimbal", 27: "adsb", 29: "dodecarotor",
-    35: "decarotor",
-}  # fmt: skip
-_AUTOPILOTS = {0: "generic", 3: "ardupilot", 8: "invalid", 12: "px4"}
-_ORIENTATIONS = {0: "forward", 2: "right", 4: "backward", 6: "left", 24: "up", DOWN: "down"}
-_RELEASES = {0: "dev", 64: "alpha", 128: "beta", 192: "rc", 255: ""}
 
 
 def in_si(name: str, raw: Raw) -> Told | None:
@@ -91,8 +80,8 @@ def _usec(raw: Raw) -> Told:
 
 def _heartbeat(raw: Raw) -> Told:
     return {
-        "vehicle": _VEHICLES.get(raw["type"], raw["type"]),
-        "autopilot": _AUTOPILOTS.get(raw["autopilot"], raw["autopilot"]),
+        "vehicle": VEHICLES.get(raw["type"], raw["type"]),
+        "autopilot": AUTOPILOTS.get(raw["autopilot"], raw["autopilot"]),
         "armed": bool(raw["base_mode"] & ARMED),
         "custom_mode": raw["custom_mode"],
     }
@@ -242,7 +231,7 @@ def _distance_sensor(raw: Raw) -> Told:
     return {
         **_boot(raw),
         "distance_m": distance / 100 if usable else None,
-        "orientation": _ORIENTATIONS.get(raw["orientation"], raw["orientation"]),
+        "orientation": ORIENTATIONS.get(raw["orientation"], raw["orientation"]),
     }
 
 
@@ -281,7 +270,7 @@ def _autopilot_version(raw: Raw) -> Told:
     numbers = ".".join(str(version >> shift & 0xFF) for shift in (24, 16, 8))
     uid2 = bytes(raw["uid2"])
     return {
-        "flight_sw_version": numbers + _RELEASES.get(version & 0xFF, ""),
+        "flight_sw_version": numbers + RELEASES.get(version & 0xFF, ""),
         "uid": uid2.hex() if any(uid2) else f"{raw['uid']:016x}",
     }
 

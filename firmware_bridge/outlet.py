@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "COMPONENT", "MESSAGES", "ByteBudget", "Outlet"]
 
 NS = 1_000_000_000
 COMPONENT = 191  # MAV_COMP_ID_ONBOARD_COMPUTER
+LAST_COMPONENT = 194  # MAV_COMP_ID_ONBOARD_COMPUTER4
 FOR_VALUES = 0.75  # of the budget; the rest is kept for what keeps the link alive
 
 MESSAGES = frozenset(
@@ -94,6 +95,18 @@ class Outlet:
         self._write, self._signer = write, signer
         self._budget = ByteBudget(budget_bytes_s)
         self._sequence = 0
+        self._recent: deque[bytes] = deque(maxlen=64)
+
+    def is_own(self, frame: bytes) -> bool:
+        """Whether a frame is an echo of one of the last we sent."""
+        return frame in self._recent
+
+    def give_way(self) -> bool:
+        """Take the next component id, where another computer has ours; False if none is left."""
+        if self.component >= LAST_COMPONENT:
+            return False
+        self.component += 1
+        return True
 
     def send(
         self, name: str, fields: Mapping[str, Any], now_ns: int, *, is_value: bool = False
@@ -135,6 +148,7 @@ class Outlet:
         if not self._write(frame):
             self.counters["unheard"] += 1
             return False
+        self._recent.append(frame)
         self._sequence = (self._sequence + 1) & 0xFF
         self.counters["sent"] += 1
         self.counters["bytes"] += size

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.gate import Gate
 from firmware_bridge.mavlink_messages import in_si
-from firmware_bridge.mavlink_rates import RateRequests
+from firmware_bridge.mavlink_rates import RATES_HZ, RateRequests
 from firmware_bridge.mavlink_records import VehicleRecords
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from firmware_bridge.clock import BridgeClock
     from firmware_bridge.device_clock import Estimate
     from firmware_bridge.mavlink_frames import Packet
@@ -39,6 +41,8 @@ class Vehicle:
     clock : BridgeClock
         Its vehicle clock is fed from here.
     signer : Signer, optional
+    rates_hz : dict of str to float
+        Of messages every autopilot has.
 
     Attributes
     ----------
@@ -52,9 +56,16 @@ class Vehicle:
         ``reboots``, ``losses``, ``clock_steps``.
     """
 
-    def __init__(self, *, outlet: Outlet, clock: BridgeClock, signer: Signer | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        outlet: Outlet,
+        clock: BridgeClock,
+        signer: Signer | None = None,
+        rates_hz: Mapping[str, float] = RATES_HZ,
+    ) -> None:
         self.gate = Gate(outlet.system, signer)
-        self.rates = RateRequests(outlet)
+        self.rates = RateRequests(outlet, rates_hz)
         self.latest: dict[str, tuple[int, dict[str, Any]]] = {}
         self.counters: Counter[str] = Counter()
         self._outlet, self._clock = outlet, clock
@@ -93,7 +104,7 @@ class Vehicle:
         """
         reason = self.gate.refusal(packet, arrival_ns, peer)
         if reason in {"other_system", "other_component"}:
-            self._answer(packet, arrival_ns)
+            return self._hear_others(packet, arrival_ns)
         if reason == "spoofed" and arrival_ns - self._spoof_ns > SPOOF_NS:
             self._spoof_ns = arrival_ns
             what = f"a heartbeat of another kind of vehicle as system {packet.system}"
@@ -186,11 +197,22 @@ class Vehicle:
             self._asked.append(now_ns)
             self._asked_ns = now_ns
 
-    def _answer(self, packet: Packet, arrival_ns: int) -> None:
-        """Commands of a ground station to us; nothing else of others is read."""
-        if packet.name != "COMMAND_LONG" or not self.gate.is_signed_well(packet):
-            return
-        self._answer_command(packet.fields(), packet.system, packet.component, arrival_ns)
+    def _hear_others(self, packet: Packet, arrival_ns: int) -> list[Record]:
+        """Commands to us are answered, our number is given up to who has it; no more is read."""
+        if packet.name not in {"COMMAND_LONG", "HEARTBEAT"} or self._outlet.is_own(packet.data):
+            return []
+        if packet.name == "COMMAND_LONG":
+            if self.gate.is_signed_well(packet):
+                sender = (packet.system, packet.component)
+                self._answer_command(packet.fields(), *sender, arrival_ns)
+            return []
+        ours = (self._outlet.system, self._outlet.component)
+        if (packet.system, packet.component) != ours or not self.gate.is_signed_well(packet):
+            return []
+        if not self._outlet.give_way():
+            return []
+        what = f"another computer is {ours[1]}, we are {self._outlet.component}"
+        return [self._event("component id taken", what, arrival_ns)]
 
     def _answer_command(
         self, raw: dict[str, Any], system: int, component: int, now_ns: int
