@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sensors import gases
-from sensors.errors import ConfigError
+from sensors.errors import ConfigError, FlightError
 from sensors.records import Quality
-from sensors.units import unit_of
+from sensors.units import PATH_INTEGRAL, unit_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,6 +72,8 @@ def channels_of(
     ------
     ConfigError
         `gas` is not in the table, or no channel can see it.
+    FlightError
+        All channels are sums along a beam.
     """
     wanted = gases.resolve(gas or DEFAULT_GAS).name
     streams, order = readings.streams, readings.order
@@ -80,6 +82,9 @@ def channels_of(
     names = dict.fromkeys(name for stream in streams for name in stream.columns)
     for name in names:
         unit = _common_unit(streams, name)
+        if unit == PATH_INTEGRAL:
+            notes.append(f"{name}: summed along a beam, not measured at a point; left out")
+            continue
         named, family = gases.channel_sensor(name, unit)
         meant, note = _meant(name, named, family, wanted, lamp_ev)
         notes += [note] if note else []
@@ -93,6 +98,11 @@ def channels_of(
             family=family,
             is_equivalent=named is None and unit_of(unit).kind == "mole fraction",
             quality=flags | missing,
+        )
+    if names and not channels:
+        raise FlightError(
+            f"{', '.join(names)}: summed along a beam, and sources are found from readings at a "
+            "point; give the log of a sensor that samples air"
         )
     if gas is not None:
         _refuse_unseen(wanted, channels, lamp_ev)

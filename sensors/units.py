@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "PATH_INTEGRAL",
     "RESERVED",
     "UNITS",
     "ZERO_CELSIUS_K",
@@ -52,6 +53,10 @@ UNITS: dict[str, Unit] = {
         Unit("v", "V", "voltage", 1.0),
     )
 }
+
+# What a laser pointed at the ground sums along its beam, mole fraction times path: no property of
+# a point, so no channel of a Flight may have it.
+PATH_INTEGRAL = "m"
 
 _BY_UDUNITS = {unit.udunits: unit for unit in UNITS.values()}
 
