@@ -40,6 +40,8 @@ class Session:
         self.step: Step = "listening"
         self.notes: list[str] = []
         self._asked: Request | None = None
+        self._requests: tuple[Request, ...] = ()
+        self._is_streaming = False
         self._restarts = 0
         self._begin(now_ns)
 
@@ -53,13 +55,16 @@ class Session:
         if self.step == "listening":
             if now_ns - self._since_ns < self._dialogue.listen_s * NS:
                 return []
-            enough = self._dialogue.heard_is_enough and self._has_heard
-            self.step = "streaming" if enough else "opening"
+            self._is_streaming = self._dialogue.heard_is_enough and self._has_heard
+            opening = () if self._is_streaming else self._dialogue.opening
+            self._requests = (*opening, *self._dialogue.identify)
+            self.step = "opening"
         if self.step == "opening":
             sent = self._open(now_ns)
             if sent is not None:
                 return [sent] if sent else []
-            self.step = "polling" if self._dialogue.poll else "streaming"
+            is_polled = self._dialogue.poll and not self._is_streaming
+            self.step = "polling" if is_polled else "streaming"
         return self._poll(now_ns) if self.step == "polling" else []
 
     def take(self, frames: Iterable[Frame], now_ns: int) -> None:
@@ -99,9 +104,9 @@ class Session:
                 self._next += 1
                 self._tries = 0
             self._asked = None
-        if self._next >= len(self._dialogue.opening):
+        if self._next >= len(self._requests):
             return None
-        return self._ask(self._dialogue.opening[self._next], now_ns)
+        return self._ask(self._requests[self._next], now_ns)
 
     def _ask(self, request: Request, now_ns: int) -> bytes:
         self._asked_ns = now_ns

@@ -40,6 +40,7 @@ class Quality(IntFlag):
     INTERPOLATED = 32  # position or time comes from neighbours
     CLOCK_POOR = 64  # time uncertain by more than a second
     NO_POSITION = 128  # no position within the gap rule
+    DISTURBED = 256  # the instrument was upset: a step of humidity, its own cleaning
 
 
 GOOD = Quality(0)
