@@ -8,86 +8,102 @@ from __future__ import annotations
 import re
 from functools import reduce
 from operator import xor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensors.decoders import SyncDecoder
 from sensors.devices import Device, Dialogue, Moment, Request, gas_sample
 from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame, Decoder, Frame, Parsed
-from sensors.records import GOOD, Quality
+from sensors.records import Event, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from sensors.devices import Record
 
 __all__ = ["COMMANDS", "Driver"]
 
-STX, ETX, ACK = b"\x02", b"\x03", b"\x06"
+STX, ETX, ACK = 0x02, 0x03, 0x06
 GOOD_STATUS = 1
 SUBSAMPLES = 5
-LEAST_RETURN = 10.0  # first harmonic below which nothing came back: water, or too high
+SUBSAMPLE_S = 0.1
+LEAST_RETURN = 10.0  # first harmonic; engineering judgement, sound ground gives some 500
 MOST_PPM_M = 50_000
-_REPLY = re.compile(
-    r"ETC:FWD (\d+);(\d{5});((?:\d{5};[+-][\d.]+E[+-]\d\d;[+-][\d.]+E[+-]\d\d;\d{10};){5})"
-)
+_TEXT = re.compile(rb"\x02[\x20-\x7e]*")  # how a frame begins
+_REPLY = re.compile(r"[A-Z]{3}:[A-Z]{3} .*;")
+_READING = re.compile(r"ETC:FWD (\d{1,3});(\d{5});(.*)")
+_SUBSAMPLE = re.compile(r"(\d{5});([+-]\d\.\d{4}E[+-]\d\d);([+-]\d\.\d{4}E[+-]\d\d);(\d{10});")
 
 
 def _framed(text: bytes) -> bytes:
-    return STX + text + ETX + bytes([reduce(xor, text + ETX)])
+    body = text + bytes([ETX])
+    return bytes([STX]) + body + bytes([reduce(xor, body)])
 
 
 COMMANDS = {
-    "ETC:FWD ?;": _framed(b"ETC:FWD ?;"),
-    "ETC:VER ?;": _framed(b"ETC:VER ?;"),
-    "CMN:ALL ?;": _framed(b"CMN:ALL ?;"),
-    "ack + ETC:FWD ?;": ACK + _framed(b"ETC:FWD ?;"),
+    "read": _framed(b"ETC:FWD ?;"),
+    "version": _framed(b"ETC:VER ?;"),
+    "settings": _framed(b"CMN:ALL ?;"),
+    "ack_and_read": bytes([ACK]) + _framed(b"ETC:FWD ?;"),
 }
 
 
 class _Decoder(SyncDecoder):
-    """The checksum comes after ETX and may be any byte: it is read by its position."""
+    """Plain text up to ETX, then a checksum that may be any byte: it is read by its position."""
 
-    sync = STX
+    sync = bytes([STX])
     longest = 400
 
     def measure(self, head: bytearray) -> int | None:
-        end = head.find(ETX, 0, self.longest - 1)
-        if end >= 0:
-            return end + 2
-        if len(head) >= self.longest:
+        begun = _TEXT.match(head)
+        end = begun.end() if begun else 0
+        if end >= self.longest - 1:
             raise BrokenFrame("length")
-        return None
+        if end == len(head):
+            return None
+        if head[end] != ETX:
+            raise BrokenFrame("format")
+        return end + 2
 
     def parse(self, frame: bytes) -> Parsed | None:
         if reduce(xor, frame[1:-1]) != frame[-1]:
             raise BrokenFrame("checksum")
-        text = frame[1:-2].decode("latin-1")
-        if frame in COMMANDS.values():
-            return None  # an echo of what was sent
+        text = frame[1:-2].decode("ascii")
+        if not _REPLY.fullmatch(text):
+            raise BrokenFrame("format")
+        if text.endswith(" ?;"):
+            return None  # an echo of what was asked
         if not text.startswith("ETC:FWD"):
             return "reply", {"raw": {"text": text}}
-        match = _REPLY.fullmatch(text)
-        if match is None:
+        reading = _READING.fullmatch(text)
+        parts = _SUBSAMPLE.findall(reading[3]) if reading else []
+        if reading is None or "".join(_joined(part) for part in parts) != reading[3]:
             raise BrokenFrame("format")
-        parts = match[3].split(";")
+        if len(parts) != SUBSAMPLES:
+            raise BrokenFrame("format")
         sub = [
-            {
-                "ppm_m": int(parts[4 * k]),
-                "f1": float(parts[4 * k + 1]),
-                "f2": float(parts[4 * k + 2]),
-                "counter": int(parts[4 * k + 3]),
-            }
-            for k in range(SUBSAMPLES)
+            {"ppm_m": int(ppm_m), "f1": float(f1), "f2": float(f2), "counter": int(counter)}
+            for ppm_m, f1, f2, counter in parts
         ]
-        column = int(match[2])
-        raw = {"status": int(match[1]), "ppm_m": column, "sub": sub}
+        column = int(reading[2])
+        raw = {"status": int(reading[1]), "ppm_m": column, "sub": sub}
         si = {"column_mole_fraction_m": column * 1e-6}
         return "path_integral", {"species": "CH4", "raw": raw, "si": si}
 
 
+def _joined(part: tuple[str, ...]) -> str:
+    return "".join(f"{field};" for field in part)
+
+
 class Driver(Base):
-    """Asked twice a second; each answer holds five readings a tenth of a second apart."""
+    """Asked twice a second; each answer holds five readings a tenth of a second apart.
+
+    Each question acknowledges the answer before it. A first harmonic near nothing means that
+    no light came back (water, or too high): that is no reading, not a clean path.
+    Readings are timed by arrival: that the counter's steps are exactly 0.1 s is second-hand, and
+    a clock 2 % off would do worse than the line's delay.
+    """
 
     device = Device(
         title="Pergam Laser Falcon / LaserMethane mini",
@@ -102,34 +118,39 @@ class Driver(Base):
         return _Decoder()
 
     def dialogue(self) -> Dialogue:
-        read = Request(
-            name="ETC:FWD ?;",
-            send=COMMANDS["ack + ETC:FWD ?;"],
-            answers=lambda frame: frame.kind == "path_integral",
+        ask, version = "ack_and_read", "version"
+        return Dialogue(
+            identify=(
+                Request(name=version, send=COMMANDS[version], answers=lambda f: f.kind == "reply"),
+            ),
+            poll=Request(name=ask, send=COMMANDS[ask], answers=lambda f: f.kind == "path_integral"),
+            period_s=SUBSAMPLES * SUBSAMPLE_S,
         )
-        version = Request(
-            name="ETC:VER ?;", send=COMMANDS["ETC:VER ?;"], answers=lambda f: f.kind == "reply"
-        )
-        return Dialogue(opening=(version,), poll=read, period_s=0.5)
+
+    def sample_delay_s(self, frame: Frame) -> float:
+        """The value is the mean of readings that went on for half a second."""
+        return SUBSAMPLES * SUBSAMPLE_S / 2 if frame.kind == "path_integral" else 0.0
 
     def encode(self, frame: Mapping[str, Any]) -> bytes:
         raw = frame["raw"]
         if frame["kind"] == "reply":
-            return ACK + _framed(raw["text"].encode("latin-1"))
+            return bytes([ACK]) + _framed(raw["text"].encode("ascii"))
         text = f"ETC:FWD {raw.get('status', GOOD_STATUS)};{raw['ppm_m']:05d};"
         for one in raw["sub"]:
             text += f"{one['ppm_m']:05d};{one['f1']:+.4E};{one['f2']:+.4E};{one['counter']:010d};"
-        return ACK + _framed(text.encode())
+        return bytes([ACK]) + _framed(text.encode("ascii"))
 
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        if frame.kind != "path_integral":
-            return []
         raw = frame.fields["raw"]
+        if frame.kind == "reply":
+            text = raw["text"]
+            return [Event(moment.time_ns, moment.source, "version", text, moment.time_sigma_s)]
         quality = self.warmth(moment)
         if raw["status"] != GOOD_STATUS:
             quality |= Quality.FAULT
         if max(one["f1"] for one in raw["sub"]) < LEAST_RETURN:
             quality |= Quality.MISSING
-        quality |= Quality.SATURATED if raw["ppm_m"] >= MOST_PPM_M else GOOD
-        value = frame.fields["si"]["column_mole_fraction_m"]
-        return [gas_sample(moment, "ch4_path", value, "m", quality)]
+        if raw["ppm_m"] >= MOST_PPM_M:
+            quality |= Quality.SATURATED
+        column = frame.fields["si"]["column_mole_fraction_m"]
+        return [gas_sample(moment, "ch4_path", column, "m", quality)]

@@ -3,98 +3,108 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensors.devices import Device, Dialogue, Moment, Request, gas_sample
 from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame, Decoder, Frame, Parsed
-from sensors.records import GOOD, EnvironmentSample, Quality
-from sensors.winsen_frames import WinsenDecoder, command, framed
+from sensors.records import Quality
+from sensors.winsen_frames import (
+    MODE_REPLY,
+    READ_REPLY,
+    WinsenDecoder,
+    command,
+    framed,
+    is_whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from sensors.devices import Record
 
 __all__ = ["COMMANDS", "Driver"]
 
-READ_REPLY, MODE_REPLY = 0x86, 0x78
-PPM, PPB = 0x03, 0x04
 COMMANDS = {
     "read": command(0x86),
     "set_active": command(0x78, 0x40),
     "set_qa": command(0x78, 0x41),
     "auto_baseline_off": command(0x79),
 }
+BASELINE_REPLY = 0x79
+UNITS = {0x03: ("ppm", 1e-6), 0x04: ("ppb", 1e-9)}
+MOST_DECIMALS = 3
+BEYOND = 1.1  # of the largest range: no such module reads so much
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """`layout` of the reply: "co2" or "hcho"; full scale as a mole fraction."""
+    """What the frames of a model mean, which they do not tell.
+
+    `ranges` are the full scales it is sold with, as mole fractions. `gas_type` begins what it
+    uploads by itself; 0 for one that does not.
+    """
 
     species: str
     gas_type: int
-    unit: str
-    layout: str
-    full_scale: float
+    ranges: tuple[float, ...]
 
 
 _MODELS = {
-    "mhz19b": _Model("CO2", 0x00, "ppm", "co2", 5000e-6),
-    "ze07_ch2o": _Model("HCHO", 0x17, "ppb", "hcho", 5e-6),
-    "ze08_ch2o": _Model("HCHO", 0x17, "ppb", "hcho", 5e-6),
-    "ze07_co": _Model("CO", 0x04, "ppm", "active", 500e-6),
+    "mhz19b": _Model("CO2", 0x00, (2000e-6, 5000e-6, 10_000e-6)),
+    "ze07_ch2o": _Model("HCHO", 0x17, (5e-6,)),
+    "ze08_ch2o": _Model("HCHO", 0x17, (5e-6,)),
+    "ze07_co": _Model("CO", 0x04, (500e-6,)),
 }
-_FRACTION = {"ppm": 1e-6, "ppb": 1e-9}
 
 
 class _Decoder(WinsenDecoder):
     def __init__(self, model: _Model) -> None:
-        super().__init__()
+        super().__init__(COMMANDS)
         self._model = model
 
-    def parse(self, frame: bytes) -> Parsed | None:
-        kind = self.checked(frame)[1]
-        if kind == READ_REPLY:
+    def parse_checked(self, frame: bytes) -> Parsed | None:
+        if frame[1] == READ_REPLY:
             return self._reply(frame)
-        if kind == self._model.gas_type and kind:
+        if frame[1] == self._model.gas_type and self._model.gas_type:
             return self._upload(frame)
-        if kind == MODE_REPLY or (kind == 0x01 and frame in COMMANDS.values()):
-            return None  # an answer to a change of mode, or an echo of what was sent
+        if frame[1] in {MODE_REPLY, BASELINE_REPLY}:
+            return None  # some firmwares acknowledge a command
         raise BrokenFrame("format")
 
     def _reply(self, frame: bytes) -> Parsed:
-        model = self._model
+        species = self._model.species
         first, last = int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[6:8], "big")
         raw: dict[str, Any]
-        if model.layout == "co2":
+        if species == "CO2":
             raw = {"ppm": first, "temp_byte": frame[4]}
             si = {"mole_fraction": first * 1e-6, "temperature_K": frame[4] - 40 + 273.15}
-        elif model.layout == "hcho":
+        elif species == "HCHO":
             raw = {"ug_m3": first, "ppb": last}
             si = {"mole_fraction": last * 1e-9, "mass_concentration_kg_m3": first * 1e-9}
-        else:
-            raw = {model.unit: float(first)}
-            si = {"mole_fraction": first * _FRACTION[model.unit]}
-        return "gas", {"species": model.species, "raw": raw, "si": si}
+        else:  # tenths of a ppm, as two public drivers read it; to be checked on a unit
+            raw = {"ppm": first / 10}
+            si = {"mole_fraction": first * 1e-7}
+        return "gas", {"species": species, "raw": raw, "si": si}
 
     def _upload(self, frame: bytes) -> Parsed:
-        unit = {PPM: "ppm", PPB: "ppb"}.get(frame[2])
         decimals = frame[3]
-        if unit is None or decimals > 3:
+        if frame[2] not in UNITS or decimals > MOST_DECIMALS:
             raise BrokenFrame("format")
+        unit, scale = UNITS[frame[2]]
         value = int.from_bytes(frame[4:6], "big") / 10**decimals
         full = int.from_bytes(frame[6:8], "big") / 10**decimals
         raw = {unit: value, f"full_scale_{unit}": full}
-        si = {
-            "mole_fraction": value * _FRACTION[unit],
-            "full_scale_mole_fraction": full * _FRACTION[unit],
-        }
+        si = {"mole_fraction": value * scale, "full_scale_mole_fraction": full * scale}
         return "gas", {"species": self._model.species, "raw": raw, "si": si}
 
 
 class Driver(Base):
-    """Asked once a second; a unit that never answers is left to upload by itself."""
+    """Asked once a second; a unit that never answers is left to upload by itself.
+
+    The temperature of an MH-Z19B is that of its housing and stays in the frame.
+    """
 
     device = Device(
         title="Winsen MH-Z19B (CO2), ZE07-CH2O, ZE08-CH2O (formaldehyde), ZE07-CO",
@@ -111,58 +121,49 @@ class Driver(Base):
         return _Decoder(_MODELS[self.model])
 
     def dialogue(self) -> Dialogue:
-        opening: tuple[Request, ...] = (Request(name="set_qa", send=COMMANDS["set_qa"]),)
+        opening = [Request(name="set_qa", send=COMMANDS["set_qa"])]
         if self.model == "mhz19b":  # it would take the lowest value of a day for clean air
-            off = Request(name="auto_baseline_off", send=COMMANDS["auto_baseline_off"])
-            opening = (off,)
+            name = "auto_baseline_off"
+            opening.append(Request(name=name, send=COMMANDS[name]))
         return Dialogue(
-            opening=opening,
+            opening=tuple(opening),
             poll=Request(name="read", send=COMMANDS["read"], answers=lambda f: f.kind == "gas"),
             period_s=1.0,
             fallback=(Request(name="set_active", send=COMMANDS["set_active"]),),
         )
 
     def encode(self, frame: Mapping[str, Any]) -> bytes:
-        model, raw = _MODELS[self.model], frame["raw"]
-        if f"full_scale_{model.unit}" in raw:
-            value, full = raw[model.unit], raw[f"full_scale_{model.unit}"]
-            decimals = next(d for d in range(4) if _is_whole(value * 10**d, full * 10**d))
-            unit = PPM if model.unit == "ppm" else PPB
-            body = bytes([model.gas_type, unit, decimals])
-            for number in (value, full):
-                body += round(number * 10**decimals).to_bytes(2, "big")
-            return framed(body)
-        if model.layout == "co2":
-            temperature = raw.get("temp_byte", 60)
-            body = raw["ppm"].to_bytes(2, "big") + bytes([temperature, 0, 0, 0])
-        elif model.layout == "hcho":
+        raw = frame["raw"]
+        for code, (unit, _) in UNITS.items():
+            if f"full_scale_{unit}" in raw:
+                return self._uploaded(code, raw[unit], raw[f"full_scale_{unit}"])
+        species = _MODELS[self.model].species
+        if species == "CO2":
+            body = raw["ppm"].to_bytes(2, "big") + bytes([raw.get("temp_byte", 60), 0, 0, 0])
+        elif species == "HCHO":
             body = raw["ug_m3"].to_bytes(2, "big") + bytes(2) + raw["ppb"].to_bytes(2, "big")
         else:
-            body = round(raw[model.unit]).to_bytes(2, "big") + bytes(4)
+            body = round(raw["ppm"] * 10).to_bytes(2, "big") + bytes(4)
         return framed(bytes([READ_REPLY]) + body)
+
+    def _uploaded(self, unit: int, value: float, full: float) -> bytes:
+        decimals = next(
+            (n for n in range(MOST_DECIMALS) if is_whole(value * 10**n, full * 10**n)),
+            MOST_DECIMALS,
+        )
+        body = bytes([_MODELS[self.model].gas_type, unit, decimals])
+        for number in (value, full):
+            body += round(number * 10**decimals).to_bytes(2, "big")
+        return framed(body)
 
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
         model, si = _MODELS[self.model], frame.fields["si"]
         value = si["mole_fraction"]
-        full = si.get("full_scale_mole_fraction") or model.full_scale
+        told = si.get("full_scale_mole_fraction", 0.0)
+        ranges = (told,) if told > 0.0 else model.ranges
         quality = self.warmth(moment)
-        if value >= full * (1 - 1e-9):
-            quality |= Quality.SATURATED
-        if value > full * 1.1:
+        if value >= ranges[-1] or any(abs(value - one) < 1e-9 * one for one in ranges):
+            quality |= Quality.SATURATED  # which of its ranges a unit has is not known
+        if value > BEYOND * ranges[-1]:
             quality |= Quality.OUT_OF_RANGE
-        found: list[Record] = [gas_sample(moment, model.species.lower(), value, "1", quality)]
-        if "temperature_K" in si:  # of the housing, and undocumented
-            found.append(
-                EnvironmentSample(
-                    moment.time_ns,
-                    f"{moment.source}.housing",
-                    temperature=si["temperature_K"],
-                    quality=GOOD,
-                    time_sigma_s=moment.time_sigma_s,
-                )
-            )
-        return found
-
-
-def _is_whole(*values: float) -> bool:
-    return all(abs(value - round(value)) < 1e-6 for value in values)
+        return [gas_sample(moment, model.species.lower(), value, "1", quality)]
