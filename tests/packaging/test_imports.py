@@ -11,6 +11,11 @@ HEAVY = ("xarray", "rasterio", "scipy", "sklearn", "numba", "pandas", "matplotli
 
 FLIGHT_SIDE = (
     "sensors.alignment",
+    "sensors.decoders",
+    "sensors.devices",
+    "sensors.drivers.mcu_cobs",
+    "sensors.drivers.trisonica",
+    "sensors.framing",
     "sensors.assemble",
     "sensors.config",
     "sensors.errors",
@@ -19,7 +24,14 @@ FLIGHT_SIDE = (
     "sensors.records",
     "sensors.streams",
     "sensors.units",
+    "firmware_bridge.clock",
+    "firmware_bridge.decoders.mavlink",
+    "firmware_bridge.decoders.tlog",
+    "firmware_bridge.decoders.tunnel_gas",
+    "firmware_bridge.link",
     "firmware_bridge.logfile",
+    "firmware_bridge.mavlink",
+    "firmware_bridge.reader",
     "firmware_bridge.summary",
     "detection.signal.online",
 )
