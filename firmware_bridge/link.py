@@ -100,7 +100,8 @@ class SerialLink:
         if port is None:
             return None
         try:
-            port.timeout = timeout_s
+            if port.timeout != timeout_s:  # setting it configures the port anew
+                port.timeout = timeout_s
             first = port.read(1)
             time_ns = self._monotonic_ns()
             waiting = port.in_waiting

@@ -31,7 +31,7 @@ MOST_RECORDS = 10_000
 RATE_WINDOW_S = 10.0
 IDLE_S = 0.05  # at least; a frame's bytes do not stay away for so long
 LATENCY_TIMER_S = 0.016  # of a USB adapter as delivered
-READ_S = 0.02
+READ_S = 0.05
 ARRIVAL_SIGMA_S = 0.005  # what an adapter's batches leave uncertain
 FOREIGN_BYTES = 2000  # without one frame among them, another device may be on the port
 
