@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from firmware_bridge.logfile import ReadReport
 
 __all__ = ["whole_rows"]
-
-_COPIED_BYTES = 1 << 20
 
 
 def whole_rows(path: Path, report: ReadReport) -> xr.Dataset | None:
@@ -42,7 +42,7 @@ def whole_rows(path: Path, report: ReadReport) -> xr.Dataset | None:
     Raises
     ------
     FormatError
-        No block of rows is whole.
+        No block of rows is whole, or there is no room for a copy of the file.
 
     Notes
     -----
@@ -90,10 +90,16 @@ def _longest(path: Path, blocks: RowBlocks, present: int) -> tuple[int, xr.Datas
 @contextmanager
 def _filled_up(path: Path, size: int) -> Iterator[Path]:
     """A copy of a file, with a hole at its end that makes it `size` bytes long."""
-    with tempfile.TemporaryDirectory(prefix="sniffdrone-") as folder:
-        copy = Path(folder) / path.name
-        with path.open("rb") as source, copy.open("wb") as target:
-            while octets := source.read(_COPIED_BYTES):
-                target.write(octets)
-            target.truncate(max(size, target.tell()))
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sniffdrone-"))
+            copy = Path(folder) / path.name
+            shutil.copyfile(path, copy)
+            os.truncate(copy, max(size, copy.stat().st_size))
+        except OSError as error:
+            raise FormatError(
+                f"{path}: not a whole NetCDF file, and the copy from which the whole part is read "
+                f"cannot be made ({error.strerror or error}); make room in the folder for "
+                "temporary files or set TMPDIR to another"
+            ) from error
         yield copy

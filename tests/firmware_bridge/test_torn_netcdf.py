@@ -1,6 +1,10 @@
 """A flight file that was cut or damaged: what comes back is what was written, to the last bit."""
 
+import errno
+import os
+import shutil
 import tempfile
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -188,6 +192,26 @@ def test_no_copy_is_left_behind(whole, tmp_path, monkeypatch):
     for cut in (blocks.byte_end[0] - 1, blocks.byte_end[2]):
         rows_left(octets[:cut], whole, tmp_path)
     assert not list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("fault", ["no folder", "disk full"])
+def test_without_room_for_a_copy_the_message_names_the_folder_not_the_file(
+    whole, tmp_path, monkeypatch, fault
+):
+    octets, _, blocks = whole
+    path = tmp_path / "torn.nc"
+    path.write_bytes(octets[: blocks.byte_end[2]])
+    folder = tmp_path / "temporary"
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    if fault == "disk full":
+        folder.mkdir()
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        monkeypatch.setattr(shutil, "copyfile", mock.Mock(side_effect=full))
+    words = "No space left" if fault == "disk full" else "No such file"
+    with pytest.raises(FormatError, match=rf"cannot be made \({words}.*TMPDIR") as caught:
+        flight_in(path, ReadReport(path=path))
+    assert "\n" not in str(caught.value)
+    assert not folder.exists() or not list(folder.iterdir())
 
 
 def test_a_file_another_program_wrote_anew_has_no_table_any_more(whole, tmp_path):
