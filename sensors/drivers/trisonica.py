@@ -47,6 +47,7 @@ LIMITS = {
     "MD": (0.0, 360.0),
     "TD": (0.0, 360.0),
 }
+FEWEST_TAGS = 3  # fewer come by chance out of noise: "H 5" is two letters
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,7})?")
 # name in si, factor and offset
 _SI = {
@@ -69,7 +70,7 @@ class _Decoder(LineDecoder):
 
     def parse_line(self, line: str) -> Parsed | None:
         tokens = line.split()
-        if len(tokens) % 2:
+        if len(tokens) % 2 or len(tokens) < 2 * FEWEST_TAGS:
             raise BrokenFrame("format")
         raw: dict[str, float] = {}
         for tag, text in zip(tokens[::2], tokens[1::2], strict=True):
