@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 LEAST_BUDGET_BYTES_S = 400
+LEAST_FILE_MB = 1.0
+MOST_FALSE_ALARMS = 60.0
 
 T = TypeVar("T", bound="DataclassInstance")
 
@@ -81,17 +83,25 @@ class DeviceTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderTable:
-    """``[recorder]``: where recordings go."""
+    """``[recorder]``: where recordings go, beside the mission file unless absolute.
+
+    A file that has reached ``file_mb`` [MB] is finished and the next begun.
+    """
 
     folder: str = "recordings"
+    file_mb: float = 256.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionTable:
-    """``[detection]``: the source that detection power is stated for, and when to say so."""
+    """``[detection]``: the source that detection power is stated for, and when to say so.
+
+    ``false_alarms_per_hour`` is what all channels together may cost in the air.
+    """
 
     reference_rate_g_s: float = 1.0
     indicate_above: float = 0.95
+    false_alarms_per_hour: float = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +175,13 @@ def load_mission(path: Path) -> Mission:
         raise ConfigError(f"{path} [detection]: indicate_above must lie between 0 and 1")
     if not 0.0 < detection.reference_rate_g_s < math.inf:
         raise ConfigError(f"{path} [detection]: reference_rate_g_s must be above 0")
+    if not 0.0 < detection.false_alarms_per_hour <= MOST_FALSE_ALARMS:
+        raise ConfigError(
+            f"{path} [detection]: false_alarms_per_hour must lie between 0 and "
+            f"{MOST_FALSE_ALARMS:g}"
+        )
+    if not LEAST_FILE_MB <= mission.recorder.file_mb < math.inf:
+        raise ConfigError(f"{path} [recorder]: file_mb must be at least {LEAST_FILE_MB:g}")
     return mission
 
 
