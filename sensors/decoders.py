@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DelimitedDecoder", "LineDecoder", "SyncDecoder"]
 
-BLANK = b"\r\n\0 "  # what may stand around a line
+LINE_ENDS = b"\r\n"
+BLANK = LINE_ENDS + b"\0 "  # what may stand around a line
 
 
 class SyncDecoder(Decoder):
@@ -90,12 +92,14 @@ class DelimitedDecoder(Decoder):
 
     Attributes
     ----------
-    delimiter : int
+    delimiter : bytes
+        One byte.
     opens : bool
-        Frames begin with the delimiter as well: what comes before the first is garbage.
+        Frames begin with the delimiter as well, and it is counted to them: what comes before the
+        first is garbage.
     """
 
-    delimiter: ClassVar[int]
+    delimiter: ClassVar[bytes]
     opens: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -104,37 +108,46 @@ class DelimitedDecoder(Decoder):
 
     def _scan(self, *, final: bool) -> list[Frame | Fault]:
         found: list[Frame | Fault] = []
-        while self._buffer:
-            at = self._buffer.find(self.delimiter)
-            if not self._inside:
-                self._drop(at + 1 if at >= 0 else len(self._buffer))
-                self._inside = at >= 0
-            elif at == 0:
-                self._drop(1, garbage=False)
-            elif 0 < at <= self.longest:
-                found += self._chunk(at)
-            elif len(self._buffer) > self.longest:
-                found.append(self._fault("length", self.longest))
-                self._drop(self.longest)
-                self._inside = False  # until the next delimiter
+        begin = self._start
+        *chunks, rest = bytes(self._buffer).split(self.delimiter)
+        for chunk in chunks:
+            if chunk:
+                found += self._chunk(chunk)
             else:
-                break
+                self._pass(1)
+            self._inside = True
+        if not self._inside:
+            self._pass(len(rest), garbage=True)
+        elif len(rest) > self.longest:
+            found.append(self._fault("length", self.longest, lead=self.opens))
+            self._pass(len(rest), garbage=True)
+            self._inside = False  # until the next delimiter
+        elif rest and final:
+            found.append(self._fault("truncated", len(rest), lead=self.opens))
+            self._pass(len(rest), garbage=True)
         if final:
-            if self._buffer:
-                found.append(self._fault("truncated", len(self._buffer)))
-                self._drop(len(self._buffer))
             self._inside = not self.opens
+        del self._buffer[: self._start - begin]
         return found
 
-    def _chunk(self, length: int) -> list[Frame | Fault]:
-        """What stands before the delimiter at `length`."""
-        try:
-            parsed = self.parse(bytes(self._buffer[:length]))
-        except BrokenFrame as error:
-            fault = self._fault(error.kind, length)
-            self._drop(length + 1)
-            return [fault]
-        return self._take(length + 1, parsed)
+    def _chunk(self, chunk: bytes) -> list[Frame | Fault]:
+        """What stands before a delimiter, which is passed as well."""
+        length = len(chunk)
+        if self._inside and length <= self.longest:
+            try:
+                found = self._good(length + 1, self.parse(chunk), lead=self.opens)
+            except BrokenFrame as error:
+                fault = self._fault(error.kind, length + 1, lead=self.opens)
+                self._pass(length + 1, garbage=True)
+                return [fault]
+            self._pass(length + 1)
+            return found
+        faults: list[Frame | Fault] = []
+        if self._inside:
+            faults.append(self._fault("length", self.longest, lead=self.opens))
+        self._pass(length, garbage=True)
+        self._pass(1)
+        return faults
 
 
 class LineDecoder(Decoder):
@@ -144,9 +157,18 @@ class LineDecoder(Decoder):
     ----------
     restart : bytes
         A byte that always begins a new line, whatever came before; empty for none.
+    ends_with_return : bool
+        A carriage return without line feed ends a line as well. Only where a checksum shows
+        that nothing is lost: elsewhere a damaged byte could pass for the end.
     """
 
     restart: ClassVar[bytes] = b""
+    ends_with_return: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_overlong = False
+        self._end = re.compile(rb"\n|\r+(?=[^\r\n])" if self.ends_with_return else rb"\n")
 
     @abstractmethod
     def parse_line(self, line: str) -> Parsed | None:
@@ -165,34 +187,40 @@ class LineDecoder(Decoder):
     def _scan(self, *, final: bool) -> list[Frame | Fault]:
         found: list[Frame | Fault] = []
         while self._buffer:
-            end = self._buffer.find(b"\n")
-            begin = self._buffer.find(self.restart, 1) if self.restart else -1
-            if 0 < begin <= self.longest and (end < 0 or begin <= end):
+            if self._buffer[0] in LINE_ENDS:
+                self._is_overlong = False
+                self._drop(1, garbage=False)
+                continue
+            match = self._end.search(self._buffer)
+            end = match.end() if match else -1
+            begin = self._buffer.find(self.restart, not self._is_overlong) if self.restart else -1
+            restarts = begin >= 0 and (end < 0 or begin < end)
+            if self._is_overlong:
+                self._drop(begin if restarts else end if end >= 0 else len(self._buffer))
+                self._is_overlong = not (restarts or end >= 0)
+            elif restarts and begin <= self.longest:
                 found += self._broken("format", begin)
-            elif 0 <= end < self.longest:
-                found += self._line(end + 1)
+            elif 0 < end <= self.longest:
+                found += self._line(end)
             elif len(self._buffer) > self.longest:
                 found += self._broken("length", self.longest)
+                self._is_overlong = True
             else:
                 break
-        if final and self._buffer:
+        if final:
             found += self._broken("truncated", len(self._buffer))
+            self._is_overlong = False
         return found
 
     def _line(self, length: int) -> list[Frame | Fault]:
         """The line that ends at `length`."""
-        line = bytes(self._buffer[:length])
-        if not line.strip(BLANK):
-            self._drop(length, garbage=False)
-            return []
         try:
-            parsed = self.parse(line)
+            return self._take(length, self.parse(bytes(self._buffer[:length])))
         except BrokenFrame as error:
             if error.kind == "garbage":  # a banner: no frame, and none was meant
                 self._drop(length)
                 return []
             return self._broken(error.kind, length)
-        return self._take(length, parsed)
 
     def _broken(self, kind: str, length: int) -> list[Frame | Fault]:
         if not self._buffer[:length].strip(BLANK):

@@ -162,7 +162,12 @@ class Decoder(ABC):
         """Take what is whole off the buffer; with `final`, all of it."""
 
     def _drop(self, count: int, *, garbage: bool = True) -> None:
+        """Take bytes off the front of the buffer."""
         del self._buffer[:count]
+        self._pass(count, garbage=garbage)
+
+    def _pass(self, count: int, *, garbage: bool = False) -> None:
+        """Count bytes as done with; they are, or will be, taken off the buffer."""
         self._start += count
         if garbage:
             self.counters.garbage_bytes += count
@@ -170,18 +175,23 @@ class Decoder(ABC):
             self._arrivals.popleft()
 
     def _arrived(self) -> int:
-        """When the buffer's first byte arrived."""
+        """When the first byte not yet done with arrived."""
         return self._arrivals[0][1] if self._arrivals else 0
 
-    def _fault(self, kind: str, length: int) -> Fault:
+    def _fault(self, kind: str, length: int, *, lead: int = 0) -> Fault:
+        """A fault that begins `lead` bytes before those not yet done with."""
         self.counters.errors[kind] += 1
-        return Fault(kind, self._arrived(), self._start, length)
+        return Fault(kind, self._arrived(), self._start - lead, length + lead)
+
+    def _good(self, length: int, parsed: Parsed | None, *, lead: int = 0) -> list[Frame | Fault]:
+        """A frame, counted; none is told of if it carries nothing."""
+        self.counters.frames_ok += 1
+        if parsed is None:
+            return []
+        return [Frame(*parsed, self._arrived(), self._start - lead, length + lead)]
 
     def _take(self, length: int, parsed: Parsed | None) -> list[Frame | Fault]:
         """A good frame off the front of the buffer."""
-        frame = []
-        if parsed is not None:
-            frame = [Frame(*parsed, self._arrived(), self._start, length)]
-        self.counters.frames_ok += 1
+        found = self._good(length, parsed)
         self._drop(length, garbage=False)
-        return list(frame)
+        return found

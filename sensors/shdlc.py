@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sensors.decoders import DelimitedDecoder
 from sensors.framing import BrokenFrame
@@ -19,8 +18,7 @@ _MEANT = {octet ^ FLIP: octet for octet in _ESCAPED}
 LARGEST = 522  # raw bytes of a frame, after stuffing, delimiters included
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a device answers.
 
     Attributes
@@ -90,7 +88,7 @@ class ShdlcDecoder(DelimitedDecoder):
         That are sent: on a half-duplex line they come back, and are not data.
     """
 
-    delimiter = DELIMITER
+    delimiter = bytes([DELIMITER])
     opens = True
     longest = LARGEST
 
@@ -100,16 +98,20 @@ class ShdlcDecoder(DelimitedDecoder):
 
     def meaning(self, told: Reply) -> Parsed:
         """Kind and fields of a reply."""
-        fields = {"address": told.address, "command_id": told.command_id, "state": told.state}
-        return "reply", {**fields, "data": told.data.hex()}
+        return "reply", {
+            "address": told.address,
+            "command_id": told.command_id,
+            "state": told.state,
+            "data": told.data.hex(),
+        }
 
     def parse(self, frame: bytes) -> Parsed | None:
         """A reply between its delimiters."""
         body = unstuffed(frame)
-        if len(body) < 4 or (sum(body[:-1]) + body[-1]) & 0xFF != 0xFF:
+        if len(body) < 4 or sum(body) & 0xFF != 0xFF:
             raise BrokenFrame("checksum")
         if frame in self._echoes:
             return None
         if len(body) < 5 or body[3] != len(body) - 5:
             raise BrokenFrame("length")
-        return self.meaning(Reply(body[0], body[1], body[2], bytes(body[4:-1])))
+        return self.meaning(Reply(body[0], body[1], body[2], body[4:-1]))

@@ -39,6 +39,7 @@ class _Decoder(LineDecoder):
 
     longest = 120
     restart = b"$"
+    ends_with_return = True
 
     def parse_line(self, line: str) -> Parsed | None:
         if line.encode("latin-1") + b"\r\n" in COMMANDS.values():

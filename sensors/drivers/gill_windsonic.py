@@ -32,6 +32,7 @@ class _Decoder(LineDecoder):
 
     longest = 120
     restart = STX.encode()
+    ends_with_return = True
 
     def parse_line(self, line: str) -> Parsed | None:
         if line.startswith("$"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sensors.devices import Record
-    from sensors.framing import Decoder, Fault, Frame, Parsed
+    from sensors.framing import Decoder, Frame, Parsed
 
 __all__ = ["Driver"]
 
@@ -42,7 +42,7 @@ SI_UNITS = {
 class _Decoder(DelimitedDecoder):
     """A lost delimiter costs the two frames it stood between, and nothing else."""
 
-    delimiter = 0
+    delimiter = b"\0"
     longest = (SMALLEST + 4 * MOST_VALUES) * 255 // 254 + 2
 
     def __init__(self) -> None:
@@ -54,14 +54,17 @@ class _Decoder(DelimitedDecoder):
             block = cobs.decode(frame)
         except cobs.DecodeError:
             raise BrokenFrame("cobs") from None
-        if len(block) < SMALLEST or CRC.unpack(block[-4:])[0] != zlib.crc32(block[:-4]):
+        if len(block) < CRC.size or CRC.unpack(block[-4:])[0] != zlib.crc32(block[:-4]):
             raise BrokenFrame("checksum")
+        if len(block) < SMALLEST:
+            raise BrokenFrame("length")
         version, kind, device, sequence, device_us, n, flags = HEADER.unpack_from(block)
         if version != VERSION:
             raise BrokenFrame("version")
         if len(block) != SMALLEST + 4 * n:
             raise BrokenFrame("length")
         values = struct.unpack_from(f"<{n}f", block, HEADER.size)
+        self._count_gap((device, sequence, device_us))
         return "mcu", {
             "version": version,
             "type": kind,
@@ -73,13 +76,7 @@ class _Decoder(DelimitedDecoder):
             "values": [value if math.isfinite(value) else None for value in values],
         }
 
-    def _take(self, length: int, parsed: Parsed | None) -> list[Frame | Fault]:
-        if parsed is not None:
-            self._count_gap(parsed[1])
-        return super()._take(length, parsed)
-
-    def _count_gap(self, fields: Mapping[str, Any]) -> None:
-        now = (fields["device"], fields["sequence"], fields["device_us"])
+    def _count_gap(self, now: tuple[int, int, int]) -> None:
         before, self._before = self._before, now
         if before and before[0] == now[0] and now[2] > before[2]:  # else it was started anew
             missing = (now[1] - before[1]) % SEQUENCE_END - 1

@@ -42,6 +42,7 @@ _LIMITS = {
 class _Decoder(LineDecoder):
     longest = 160
     restart = b"$"
+    ends_with_return = True
 
     def parse_line(self, line: str) -> Parsed | None:
         fields = nmea.checked(line).split(",")

@@ -21,6 +21,7 @@ __all__ = ["Driver"]
 class _Decoder(LineDecoder):
     longest = 120
     restart = b"$"
+    ends_with_return = True
 
     def parse_line(self, line: str) -> Parsed | None:
         fields = nmea.checked(line).split(",")
