@@ -19,6 +19,7 @@ from sensors.framing import Frame
 from sensors.records import Event
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from typing import Self
 
@@ -53,6 +54,8 @@ class Autopilot:
         20 where an anemometer on board has to be turned with the vehicle.
     silence_s : float
         After which a stream that brings nothing is opened anew.
+    wake : Event, optional
+        Set when something arrived.
     monotonic_ns : callable
 
     Attributes
@@ -76,6 +79,7 @@ class Autopilot:
         tap: Callable[[Arrival], None] | None = None,
         attitude_hz: float = 10.0,
         silence_s: float = 5.0,
+        wake: threading.Event | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         address = parse_address(table.link)
@@ -87,7 +91,7 @@ class Autopilot:
         self._decoders: dict[str, PacketDecoder] = {}
         self._fed_ns: dict[str, int] = {}
         self._forgotten: Counter[str] = Counter()  # by decoders that are no more
-        self._link = MavlinkLink(address, silence_s=silence_s, monotonic_ns=monotonic_ns)
+        self._link = MavlinkLink(address, silence_s=silence_s, wake=wake, monotonic_ns=monotonic_ns)
         self._outlet = Outlet(
             self._link.write,
             system=table.system_id,

@@ -59,6 +59,8 @@ class MavlinkLink:
     address : Address
     silence_s : float
         A TCP connection that brings nothing for so long is half open: it is made anew.
+    wake : Event, optional
+        Set when something arrived, beside what `wait` waits for.
     monotonic_ns : callable
 
     Attributes
@@ -72,6 +74,7 @@ class MavlinkLink:
         address: Address,
         *,
         silence_s: float = SILENCE_S,
+        wake: threading.Event | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.address = address
@@ -84,6 +87,7 @@ class MavlinkLink:
         self._peer = ""
         self._is_lost = self._is_open = False
         self._arrived = threading.Event()
+        self._wake_owner = wake
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -205,6 +209,8 @@ class MavlinkLink:
             self._arrivals.append(Arrival(data, heard_ns, peer))
             self.counters["received"] += len(data)
         self._arrived.set()
+        if self._wake_owner is not None:
+            self._wake_owner.set()
         return heard_ns
 
     def _let_out(self, port: Port, rest: bytes) -> bytes:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensors.errors import LinkError
+from sensors.errors import LinkError, PortInUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ def open_serial(port: str, baud: int) -> serial.Serial:
     Raises
     ------
     LinkError
-        Not there, not ours to open, or held by another program; says what to do.
+        Not there, not ours to open, or (`PortInUse`) held by another program; says what to do.
     """
     import serial  # noqa: PLC0415 - only where a port is opened
 
@@ -93,6 +93,9 @@ def open_serial(port: str, baud: int) -> serial.Serial:
             exclusive=True,
         )
     except (OSError, ValueError) as error:  # SerialException is an OSError
+        if _is_in_use(port, error):
+            by = ", ".join(holders(port)) or "another program"
+            raise PortInUse(f"{port}: in use by {by}; close that first") from error
         raise LinkError(_complaint(port, baud, error)) from error
     # a pseudo-terminal and some adapters have no such mode, and work without
     with contextlib.suppress(OSError, ValueError, AttributeError, NotImplementedError):
@@ -100,6 +103,12 @@ def open_serial(port: str, baud: int) -> serial.Serial:
     with contextlib.suppress(OSError):
         opened.reset_input_buffer()
     return opened
+
+
+def _is_in_use(port: str, error: Exception) -> bool:
+    number = getattr(error, "errno", None)
+    is_there = os.path.exists(port)  # noqa: PTH110 - a name as given
+    return is_there and (number in (errno.EAGAIN, errno.EBUSY) or "lock" in str(error))
 
 
 def _complaint(port: str, baud: int, error: Exception) -> str:
@@ -110,9 +119,6 @@ def _complaint(port: str, baud: int, error: Exception) -> str:
         return f"{port}: there is no such port; {hint}"
     if number in (errno.EACCES, errno.EPERM):
         return f"{port}: no permission; {_group_hint(port)}"
-    if number in (errno.EAGAIN, errno.EBUSY) or "lock" in str(error):
-        by = holders(port)
-        return f"{port}: in use by {', '.join(by) or 'another program'}; close that first"
     if isinstance(error, ValueError):
         return f"{port}: cannot be opened with {baud} baud ({error})"
     return f"{port}: cannot be opened ({os.strerror(number) if number else error})"

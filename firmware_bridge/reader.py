@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from firmware_bridge.device_clock import DeviceClock, Estimate
 from firmware_bridge.session import Echo, Session
 from sensors.devices import Moment
+from sensors.errors import LinkError, PortInUse
 from sensors.framing import Frame
 from sensors.records import Event, Quality
 
@@ -81,6 +82,8 @@ class DeviceReader:
         UTC of a moment of the monotonic clock, an `Estimate`.
     on_bytes : callable, optional
         Called with every chunk exactly as read, before anything is made of it.
+    wake : Event, optional
+        Set when there is a record to take.
     monotonic_ns : callable
     """
 
@@ -92,6 +95,7 @@ class DeviceReader:
         *,
         utc_of: Callable[[int], Estimate],
         on_bytes: Callable[[bytes, int], None] | None = None,
+        wake: threading.Event | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.name = name
@@ -99,6 +103,7 @@ class DeviceReader:
         self.frames: deque[Frame | Fault] = deque(maxlen=1000)
         self._driver, self._link, self._utc_of = driver, link, utc_of
         self._on_bytes, self._monotonic_ns = on_bytes, monotonic_ns
+        self._wake = wake
         self._decoder = driver.decoder()
         self._clock = DeviceClock()
         self._echo = Echo()
@@ -117,15 +122,26 @@ class DeviceReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self) -> None:
+    def start(self, *, wait_for_port: bool = False) -> None:
         """Open the port and begin to read.
+
+        Parameters
+        ----------
+        wait_for_port : bool
+            A port that cannot be opened now is opened later, unless another program holds it.
 
         Raises
         ------
         LinkError
             The port cannot be opened now.
         """
-        self._link.open()
+        try:
+            self._link.open()
+        except PortInUse:
+            raise
+        except LinkError:
+            if not wait_for_port:
+                raise
         self._begin()
         self._thread.start()
 
@@ -183,9 +199,10 @@ class DeviceReader:
             self._failure = error
 
     def _step(self) -> None:
-        for sent in self._session.due(self._monotonic_ns()):
-            if self._link.write(sent):
-                self._echo.sent(sent)
+        if self._link.is_open:
+            for sent in self._session.due(self._monotonic_ns()):
+                if self._link.write(sent):
+                    self._echo.sent(sent)
         chunk = self._link.read(READ_S)
         self._tell_changes()
         now = self._monotonic_ns()
@@ -251,7 +268,7 @@ class DeviceReader:
             if change.kind == "link lost":
                 self._take(self._decoder.flush(), change.time_ns)
                 self._echo.release()
-            elif change.kind == "link back":
+            elif change.kind in {"link opened", "link back"}:
                 self._begin()
 
     def _check_stranger(self) -> None:
@@ -275,6 +292,8 @@ class DeviceReader:
         while True:
             try:
                 self.records.put_nowait(flagged(record))
+                if self._wake is not None:
+                    self._wake.set()
                 return
             except queue.Full:
                 self._dropped += 1

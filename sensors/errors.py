@@ -7,6 +7,7 @@ __all__ = [
     "FormatError",
     "FrameError",
     "LinkError",
+    "PortInUse",
     "SniffdroneError",
 ]
 
@@ -37,6 +38,10 @@ class ConfigError(SniffdroneError):
 
 class LinkError(SniffdroneError):
     """A port is not there, is held by another program, or may not be opened."""
+
+
+class PortInUse(LinkError):  # noqa: N818 - says what is, as TimeoutError's kin do
+    """A port is held by another program."""
 
 
 class DeviceTimeout(SniffdroneError, TimeoutError):  # noqa: N818 - a TimeoutError by name too

@@ -7,6 +7,7 @@ import itertools
 import os
 import pty
 import queue
+import threading
 import time
 
 import pytest
@@ -16,7 +17,7 @@ from firmware_bridge.link import SerialLink
 from firmware_bridge.ports import holders, open_serial, stable_name
 from firmware_bridge.reader import DeviceReader
 from sensors.devices import driver_for
-from sensors.errors import LinkError
+from sensors.errors import LinkError, PortInUse
 from sensors.framing import Fault
 from sensors.records import Event, GasSample, Quality
 from sims.virtual_device import VirtualDevice
@@ -240,3 +241,28 @@ class TestPorts:
         (by_id / "usb-Gill").unlink()
         assert stable_name(str(device), folders=folders) == str(by_path / "usb-Gill")
         assert stable_name("/dev/null", folders=folders) is None
+
+
+def test_a_port_that_comes_later_is_waited_for_and_its_device_opened_as_any_other(port):
+    driver, wake = driver_for("winsen_mhz19b"), threading.Event()
+    reader = reader_of(driver, port, wake=wake)
+    with pytest.raises(LinkError, match="no such port"):
+        reader.start()
+    reader.start(wait_for_port=True)
+    try:
+        time.sleep(2.5)  # longer than all its requests would be tried
+        assert not reader.status().is_open
+        with VirtualDevice(driver, [CO2], port, rate_hz=0.0) as device:
+            assert taken(reader, 20.0, until=is_gas)
+            assert wake.is_set()
+            assert device.requests
+    finally:
+        reader.close()
+
+
+def test_a_port_of_another_program_is_not_waited_for(port):
+    driver = driver_for("plantower_pms")
+    with VirtualDevice(driver, [DUST], port), reader_of(driver, port):
+        second = reader_of(driver, port)
+        with pytest.raises(PortInUse, match="in use by"):
+            second.start(wait_for_port=True)
