@@ -21,25 +21,19 @@ __all__ = [
     "air",
     "checked",
     "checksum",
-    "direction",
     "encoded",
     "number",
     "polar_wind",
+    "wind_fields",
     "wind_of_mwv",
 ]
 
-METRES_PER_SECOND = {
-    "M": 1.0,
-    "K": 1.0 / 3.6,
-    "N": 1852.0 / 3600.0,
-    "S": 0.44704,
-    "P": 0.44704,
-    "F": 0.3048 / 60.0,
-}
+# of one unit of speed, by its letter in a sentence
+METRES_PER_SECOND = {"M": 1.0, "K": 1.0 / 3.6, "N": 1852.0 / 3600.0, "S": 0.44704}
 FASTEST_M_S = 100.0
 AIR = ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
 _CHECKSUM = re.compile(r"[0-9A-Fa-f]{2}")
-_NUMBER = re.compile(r"[+-]?\d{1,6}(\.\d{0,6})?")
+_NUMBER = re.compile(r"[+-]?(\d{1,6}(\.\d{0,6})?|\.\d{1,6})")
 
 
 def checksum(text: str) -> int:
@@ -90,18 +84,27 @@ def number(text: str) -> float | None:
     return float(text)
 
 
-def direction(text: str) -> float | None:
-    """A compass direction [deg]; None for an empty field.
+def wind_fields(
+    speed: float | None, from_deg: float | None, *, fastest: float = FASTEST_M_S
+) -> dict[str, Any]:
+    """``si`` of a wind; what no wind can be is void there, and named under ``invalid``.
 
-    Raises
-    ------
-    BrokenFrame
-        It is neither.
+    Parameters
+    ----------
+    speed : float, optional
+        [m s-1]; None if the device gives none.
+    from_deg : float, optional
+    fastest : float
+        Beyond it nothing is believed.
     """
-    value = number(text)
-    if value is not None and not 0.0 <= value <= 360.0:
-        raise BrokenFrame("format")
-    return value
+    si = {"wind_speed_m_s": speed, "wind_from_deg": from_deg}
+    limits = {"wind_speed_m_s": fastest, "wind_from_deg": 360.0}
+    invalid = [
+        name for name, value in si.items() if value is not None and not 0 <= value <= limits[name]
+    ]
+    if not invalid:
+        return {"si": si}
+    return {"si": si | dict.fromkeys(invalid), "invalid": invalid}
 
 
 def wind_of_mwv(fields: list[str], *, good: tuple[str, ...] = ("A",)) -> Parsed:
@@ -119,21 +122,19 @@ def wind_of_mwv(fields: list[str], *, good: tuple[str, ...] = ("A",)) -> Parsed:
     BrokenFrame
         Fields are missing or no numbers.
     """
-    if len(fields) != 6 or fields[2] not in ("R", "T") or fields[4] not in METRES_PER_SECOND:
+    if len(fields) != 6:
         raise BrokenFrame("format")
-    speed, valid = number(fields[3]), fields[5] in good
+    speed, from_deg, valid = number(fields[3]), number(fields[1]), fields[5] in good
+    is_void = speed is None and not fields[4]
+    if not is_void and (fields[2] not in ("R", "T") or fields[4] not in METRES_PER_SECOND):
+        raise BrokenFrame("format")
     if speed is not None:
         speed *= METRES_PER_SECOND[fields[4]]
-        if not 0.0 <= speed <= FASTEST_M_S:
-            raise BrokenFrame("format")
     return "wind", {
         "talker": fields[0][:-3],
         "reference": fields[2],
         "valid": valid and speed is not None,
-        "si": {
-            "wind_speed_m_s": speed if valid else None,
-            "wind_from_deg": direction(fields[1]),
-        },
+        **wind_fields(speed if valid else None, from_deg),
     }
 
 
@@ -144,6 +145,7 @@ def polar_wind(
     *,
     is_true: bool = False,
     faulty: bool = False,
+    invalid: bool = False,
     fastest: float = FASTEST_M_S,
 ) -> WindSample:
     """Wind as the vector the air moves towards.
@@ -156,7 +158,7 @@ def polar_wind(
         from_deg = 0.0
     if faulty or speed is None or from_deg is None:
         if not faulty:
-            quality |= Quality.MISSING
+            quality |= Quality.OUT_OF_RANGE if invalid else Quality.MISSING
         east = north = math.nan
     else:
         east = -speed * math.sin(math.radians(from_deg))

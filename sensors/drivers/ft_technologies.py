@@ -21,6 +21,8 @@ __all__ = ["COMMANDS", "Driver"]
 
 GOOD_STATUS, TEMPERATURE_VALID = "0", "V"
 FASTEST_M_S = 75.0
+# kelvins to a degree, and its zero
+KELVIN = {"C": (1.0, 273.15), "F": (5 / 9, 273.15 - 32 * 5 / 9), "K": (1.0, 0.0)}
 COMMANDS = {
     "$01,WV?*//": b"$01,WV?*//\r\n",
     "$01,WV?*13": b"$01,WV?*13\r\n",
@@ -58,30 +60,26 @@ class _Decoder(LineDecoder):
                 "name": match["name"],
                 "raw": {"values": values},
             }
-        if len(values) != (3 if match["name"] == "WVP" else 6):
-            raise BrokenFrame("format")
-        return _wind(match["talker"], values)
+        return "wind", {"talker": match["talker"], **_wind(values)}
 
 
-def _wind(talker: str, values: list[str]) -> Parsed:
-    speed, from_deg, status = nmea.number(values[0]), nmea.direction(values[1]), values[2]
-    if speed is None or from_deg is None or not 0.0 <= speed <= nmea.FASTEST_M_S:
+def _wind(values: list[str]) -> dict[str, Any]:
+    """Polar, and with a temperature where it is set to that: some write WVP for both."""
+    if len(values) not in (3, 6):
         raise BrokenFrame("format")
-    good = status == GOOD_STATUS
-    si: dict[str, Any] = {
-        "wind_speed_m_s": speed if good else None,
-        "wind_from_deg": from_deg if good else None,
-    }
-    told: dict[str, Any] = {"talker": talker, "status": status, "si": si}
+    status = values[2]
+    good = status == GOOD_STATUS  # else what stands there is not to be used, whatever it is
+    speed, from_deg = (nmea.number(values[0]), nmea.number(values[1])) if good else (None, None)
+    told = {"status": status, **nmea.wind_fields(speed, from_deg)}
     if len(values) == 6:
-        celsius = nmea.number(values[3])
-        if values[4] not in ("C", "F") or celsius is None:
+        _, _, _, degrees, unit, temperature_status = values
+        if unit not in KELVIN:
             raise BrokenFrame("format")
-        if values[4] == "F":
-            celsius = (celsius - 32.0) / 1.8
-        si["temperature_K"] = celsius + 273.15 if values[5] == TEMPERATURE_VALID else None
-        told["temperature_status"] = values[5]
-    return "wind", told
+        degree, zero = KELVIN[unit]
+        value = nmea.number(degrees) if temperature_status == TEMPERATURE_VALID else None
+        told["si"]["temperature_K"] = None if value is None else value * degree + zero
+        told["temperature_status"] = temperature_status
+    return told
 
 
 class Driver(Base):
@@ -146,6 +144,7 @@ class Driver(Base):
                 si["wind_from_deg"],
                 is_true=fields.get("reference") == "T",
                 faulty=not fields.get("valid", fields.get("status") == GOOD_STATUS),
+                invalid="invalid" in fields,
                 fastest=FASTEST_M_S,
             )
         ]

@@ -23,6 +23,15 @@ __all__ = ["Driver"]
 
 STX, ETX = "\x02", "\x03"
 GOOD_STATUS = "00"
+MPH, FEET_PER_MINUTE = 0.44704, 0.3048 / 60.0
+# of one unit of speed; no letter S here, which is statute miles in NMEA only
+METRES_PER_SECOND = {
+    "M": 1.0,
+    "N": nmea.METRES_PER_SECOND["N"],
+    "P": MPH,
+    "K": nmea.METRES_PER_SECOND["K"],
+    "F": FEET_PER_MINUTE,
+}
 FASTEST_M_S = 60.0
 _LINE = re.compile(r"\x02(.*)\x03([0-9A-Fa-f]{2})")
 
@@ -49,32 +58,32 @@ class _Decoder(LineDecoder):
         return self._wind(match[1].split(","))
 
     def _wind(self, fields: list[str]) -> Parsed:
-        if len(fields) != 6 or fields[5] or fields[3] not in nmea.METRES_PER_SECOND:
+        if len(fields) != 6 or fields[5] or fields[3] not in METRES_PER_SECOND:
             raise BrokenFrame("format")
         node, first, second, unit, status, _ = fields
-        factor = nmea.METRES_PER_SECOND[unit]
-        told: dict[str, Any] = {"node": node, "status": status}
-        good = status == GOOD_STATUS
-        if first[:1] in ("+", "-"):
-            u, v = nmea.number(first), nmea.number(second)
-            if u is None or v is None:
-                raise BrokenFrame("format")
-            speed = math.hypot(u, v) * factor
-            told |= {"raw": {"u": u, "v": v}, "si": {"wind_speed_m_s": speed if good else None}}
-            return "wind_uv", told
-        speed_told, from_deg = nmea.number(second), nmea.direction(first)
-        usable = good and speed_told is not None
-        told["si"] = {
-            "wind_speed_m_s": speed_told * factor if usable and speed_told is not None else None,
-            "wind_from_deg": from_deg if good else None,
-        }
-        return "wind", told
+        numbers = nmea.number(first.replace(" ", "")), nmea.number(second.replace(" ", ""))
+        factor, told = METRES_PER_SECOND[unit], {"node": node, "status": status}
+        if first[:1] in ("+", "-") or second[:1] in ("+", "-"):
+            return "wind_uv", told | _along_axes(*numbers, factor, good=status == GOOD_STATUS)
+        from_deg, speed = numbers if status == GOOD_STATUS else (None, None)
+        return "wind", told | nmea.wind_fields(None if speed is None else speed * factor, from_deg)
+
+
+def _along_axes(u: float | None, v: float | None, factor: float, *, good: bool) -> dict[str, Any]:
+    """Speeds along the axes, in the unit told, and what they make together."""
+    speed = math.hypot(u, v) * factor if good and u is not None and v is not None else None
+    raw = {"u": u, "v": v}
+    if speed is not None and speed > nmea.FASTEST_M_S:
+        return {"raw": raw, "si": {"wind_speed_m_s": None}, "invalid": ["wind_speed_m_s"]}
+    return {"raw": raw, "si": {"wind_speed_m_s": speed}}
 
 
 class Driver(Base):
     """Nothing is ever sent: a stray letter may put it into its configuration, and silence it.
 
-    In the UV form the sign of the axes is to be checked on the unit: its direction is not told.
+    In the UV form U is positive where the air moves from the south spar to the north and V from
+    the east to the west (user manual 1405 PS 0019 issue 28, 9.2 and figure 5): north is U, and
+    east is -V. To be checked on a unit with a fan, as always.
     """
 
     device = Device(
@@ -100,8 +109,9 @@ class Driver(Base):
             )
         status, node = frame.get("status", GOOD_STATUS), frame.get("node", "Q")
         if frame["kind"] == "wind_uv":
-            raw = frame["raw"]
-            text = f"{node},{raw['u']:+07.2f},{raw['v']:+07.2f},M,{status},"
+            u, v = frame["raw"]["u"], frame["raw"]["v"]
+            unit = _unit_of(math.hypot(u, v), frame["si"]["wind_speed_m_s"])
+            text = f"{node},{u:+07.2f},{v:+07.2f},{unit},{status},"
         else:
             si = frame["si"]
             angle = "" if si["wind_from_deg"] is None else f"{si['wind_from_deg']:03g}"
@@ -114,17 +124,7 @@ class Driver(Base):
         si = fields["si"]
         faulty = not fields["valid"] if "valid" in fields else fields["status"] != GOOD_STATUS
         if frame.kind == "wind_uv":
-            return [
-                WindSample(
-                    moment.time_ns,
-                    moment.source,
-                    math.nan,
-                    math.nan,
-                    quality=Quality.FAULT if faulty else Quality.MISSING,
-                    time_sigma_s=moment.time_sigma_s,
-                    frame="vehicle",
-                )
-            ]
+            return [self._towards(frame, moment, faulty=faulty)]
         return [
             nmea.polar_wind(
                 moment,
@@ -132,6 +132,32 @@ class Driver(Base):
                 si["wind_from_deg"],
                 is_true=fields.get("reference") == "T",
                 faulty=faulty,
+                invalid="invalid" in fields,
                 fastest=FASTEST_M_S,
             )
         ]
+
+    def _towards(self, frame: Frame, moment: Moment, *, faulty: bool) -> WindSample:
+        """Wind of its components, whatever unit they are told in."""
+        u, v = frame.fields["raw"]["u"], frame.fields["raw"]["v"]
+        speed = frame.fields["si"]["wind_speed_m_s"]
+        if speed is None:
+            invalid = "invalid" in frame.fields
+            return nmea.polar_wind(moment, None, None, faulty=faulty, invalid=invalid)
+        scale = speed / math.hypot(u, v) if speed else 0.0
+        return WindSample(
+            moment.time_ns,
+            moment.source,
+            -v * scale,
+            u * scale,
+            quality=Quality.SATURATED if speed >= FASTEST_M_S else Quality(0),
+            time_sigma_s=moment.time_sigma_s,
+            frame="vehicle",
+        )
+
+
+def _unit_of(told: float, speed_m_s: float | None) -> str:
+    """The letter that makes the one the other."""
+    if not told or speed_m_s is None:
+        return "M"
+    return min(METRES_PER_SECOND, key=lambda one: abs(METRES_PER_SECOND[one] * told - speed_m_s))

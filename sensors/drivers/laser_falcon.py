@@ -32,8 +32,9 @@ LEAST_RETURN = 10.0  # first harmonic; engineering judgement, sound ground gives
 MOST_PPM_M = 50_000
 _TEXT = re.compile(rb"\x02[\x20-\x7e]*")  # how a frame begins
 _REPLY = re.compile(r"[A-Z]{3}:[A-Z]{3} .*;")
-_READING = re.compile(r"ETC:FWD (\d{1,3});(\d{5});(.*)")
-_SUBSAMPLE = re.compile(r"(\d{5});([+-]\d\.\d{4}E[+-]\d\d);([+-]\d\.\d{4}E[+-]\d\d);(\d{10});")
+_WHOLE, _HARMONIC = r"([+-]?\d{1,10});", r"([+-]?\d{1,7}(?:\.\d{1,7})?(?:E[+-]\d\d)?);"
+_READING = re.compile(r"ETC:FWD (\d{1,3});" + _WHOLE + "(.*)")
+_SUBSAMPLE = re.compile(_WHOLE + _HARMONIC + _HARMONIC + _WHOLE)
 
 
 def _framed(text: bytes) -> bytes:

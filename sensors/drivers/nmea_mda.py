@@ -20,12 +20,14 @@ __all__ = ["Driver"]
 
 PASCAL_PER_INCH = 3386.389
 # position of a value, and the letter that must follow it
-_INCHES, _BAR, _AIR, _HUMIDITY = 1, 3, 5, 9
+_INCHES, _BAR, _AIR, _WATER, _HUMIDITY, _DEW_POINT = 1, 3, 5, 7, 9, 11
 _TRUE, _MAGNETIC, _KNOTS, _METRES = 13, 15, 17, 19
 _LETTERS = {
     _INCHES: "I",
     _BAR: "B",
     _AIR: "C",
+    _WATER: "C",
+    _DEW_POINT: "C",
     _TRUE: "T",
     _MAGNETIC: "M",
     _KNOTS: "N",
@@ -36,6 +38,8 @@ _LIMITS = {
     "temperature_K": (203.15, 343.15),
     "relative_humidity_fraction": (0.0, 1.0),
     "wind_speed_m_s": (0.0, nmea.FASTEST_M_S),
+    "wind_from_true_deg": (0.0, 360.0),
+    "wind_from_magnetic_deg": (0.0, 360.0),
 }
 
 
@@ -60,18 +64,22 @@ class _Decoder(LineDecoder):
             if bar is not None
             else _scaled(inches, PASCAL_PER_INCH),
             "temperature_K": None if celsius is None else celsius + 273.15,
-            "wind_from_true_deg": nmea.direction(fields[_TRUE]),
-            "wind_from_magnetic_deg": nmea.direction(fields[_MAGNETIC]),
+            "wind_from_true_deg": nmea.number(fields[_TRUE]),
+            "wind_from_magnetic_deg": nmea.number(fields[_MAGNETIC]),
             "wind_speed_m_s": (
                 metres if metres is not None else _scaled(knots, nmea.METRES_PER_SECOND["N"])
             ),
             "relative_humidity_fraction": _scaled(percent, 0.01),
         }
-        for name, (low, high) in _LIMITS.items():
-            value = si[name]
-            if value is not None and not low <= value <= high:
-                si[name] = None
-        return "met", {"talker": fields[0][:-3], "si": si}
+        told: dict[str, Any] = {"talker": fields[0][:-3], "si": si}
+        invalid = [
+            name
+            for name, (low, high) in _LIMITS.items()
+            if (value := si[name]) is not None and not low <= value <= high
+        ]
+        if invalid:
+            told |= {"si": si | dict.fromkeys(invalid), "invalid": invalid}
+        return "met", told
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

@@ -60,5 +60,6 @@ class Driver(Base):
                 si["wind_from_deg"],
                 is_true=frame.fields["reference"] == "T",
                 faulty=not frame.fields["valid"],
+                invalid="invalid" in frame.fields,
             )
         ]

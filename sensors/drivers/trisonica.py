@@ -11,10 +11,10 @@ from sensors.decoders import LineDecoder
 from sensors.devices import Device, Dialogue, Moment
 from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame
-from sensors.records import Quality, WindSample
+from sensors.records import Event, Quality, WindSample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sensors.devices import Record
     from sensors.framing import Decoder, Frame, Parsed
@@ -48,6 +48,8 @@ LIMITS = {
     "TD": (0.0, 360.0),
 }
 FEWEST_TAGS = 3  # fewer come by chance out of noise: "H 5" is two letters
+LEARNT_AFTER = 10  # lines: a second or two, as it is set up
+NEEDED = ("U", "V", "T")
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,7})?")
 # name in si, factor and offset
 _SI = {
@@ -64,20 +66,23 @@ _SI = {
 
 
 class _Decoder(LineDecoder):
-    """There is no checksum: a line counts only if all of it is pairs of known tag and number."""
+    """There is no checksum: a line counts only if all of it is pairs of known tag and number.
+
+    Tags are known that the first lines had; any may be left out later. A new one is refused,
+    unless the line after has it as well: then the instrument was set up anew.
+    """
 
     longest = 400
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._tags: set[str] = set()
+        self._lines = 0
+        self._doubted: set[str] = set()
+
     def parse_line(self, line: str) -> Parsed | None:
-        tokens = line.split()
-        if len(tokens) % 2 or len(tokens) < 2 * FEWEST_TAGS:
-            raise BrokenFrame("format")
-        raw: dict[str, float] = {}
-        for tag, text in zip(tokens[::2], tokens[1::2], strict=True):
-            name = "PI" if tag == "P" and "P" in raw else tag  # older set-ups call pitch P as well
-            if name not in LIMITS or name in raw or not _NUMBER.fullmatch(text):
-                raise BrokenFrame("format")
-            raw[name] = float(text) if "." in text else int(text)
+        raw = _pairs(line)
+        self._check_known(set(raw))
         invalid = [name for name, value in raw.items() if not _is_valid(name, value)]
         good = {name: value for name, value in raw.items() if name not in invalid}
         si: dict[str, float | None] = {}
@@ -90,6 +95,35 @@ class _Decoder(LineDecoder):
         if invalid:
             told["invalid"] = invalid
         return "wind", told
+
+    def _check_known(self, tags: set[str]) -> None:
+        new = tags - self._tags
+        if new and self._lines >= LEARNT_AFTER and not new <= self._doubted:
+            self._doubted = new
+            raise BrokenFrame("format")
+        self._tags |= new
+        self._doubted = set()
+        self._lines += 1
+
+
+def _pairs(line: str) -> dict[str, float]:
+    """Tags and numbers of a line.
+
+    Raises
+    ------
+    BrokenFrame
+        Not all of it is pairs of them, or a tag comes twice.
+    """
+    tokens = line.split()
+    if len(tokens) % 2 or len(tokens) < 2 * FEWEST_TAGS:
+        raise BrokenFrame("format")
+    raw: dict[str, float] = {}
+    for tag, text in zip(tokens[::2], tokens[1::2], strict=True):
+        name = "PI" if tag == "P" and "P" in raw else tag  # older set-ups call pitch P as well
+        if name not in LIMITS or name in raw or not _NUMBER.fullmatch(text):
+            raise BrokenFrame("format")
+        raw[name] = float(text) if "." in text else int(text)
+    return raw
 
 
 def _is_valid(name: str, value: float) -> bool:
@@ -120,6 +154,10 @@ class Driver(Base):
         rate_hz=40.0,
     )
 
+    def __init__(self, *, model: str = "", channels: Sequence[str] = ()) -> None:
+        super().__init__(model=model, channels=channels)
+        self._heard: list[set[str]] = []
+
     def decoder(self) -> Decoder:
         return _Decoder()
 
@@ -135,7 +173,19 @@ class Driver(Base):
         found: list[Record] = [_wind(si, moment)]
         if any(name in si for name in nmea.AIR):
             found.append(nmea.air(moment, si))
+        if len(self._heard) < LEARNT_AFTER:
+            self._heard.append(set(frame.fields["raw"]))
+            if len(self._heard) == LEARNT_AFTER:
+                found += self._switched_off(moment)
         return found
+
+    def _switched_off(self, moment: Moment) -> list[Record]:
+        """Tags that should be there and are not: said once."""
+        off = ", ".join(tag for tag in NEEDED if tag not in set().union(*self._heard))
+        if not off:
+            return []
+        text = f"{off}: switched off in its settings; switch on U, V and T on the ground"
+        return [Event(moment.time_ns, moment.source, "device", text, moment.time_sigma_s)]
 
 
 def _written(value: float) -> str:

@@ -10,6 +10,7 @@ from sensors.decoders import LineDecoder
 from sensors.devices import Device, Dialogue, Moment, Request
 from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame
+from sensors.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,15 +29,31 @@ KINDS = {
     "3": "precipitation",
     "5": "supervisor",
 }
-_HEAD = re.compile(r"([0-9A-Za-z])([Rr])([0-5]?)")
+_HEAD = re.compile(r"([0-9A-Za-z])[Rr]([01235]?)")
+_TEXT = re.compile(r"[0-9A-Za-z][Tt]X,([\x20-\x7e]*)")
 _FIELD = re.compile(r"([A-Z][a-z]{1,2})=([+-]?\d{1,6}(?:\.\d{1,6})?)([A-Za-z#])")
-_DIRECTIONS = {"Dm": "wind_from_deg"}
-_SPEEDS = {
-    "Sm": "wind_speed_m_s",
-    "Sn": "wind_speed_min_m_s",
-    "Sx": "wind_speed_max_m_s",
+_INFORMATION = re.compile(r"(Id)=([\x20-\x7e]*)()")  # text of the owner's
+_SPEEDS = {"Sm": "wind_speed_m_s", "Sn": "wind_speed_min_m_s", "Sx": "wind_speed_max_m_s"}
+# of the fields that tell of the air: name in SI, and what is believed of it
+_AIR = {
+    "Dm": ("wind_from_deg", (0.0, 360.0)),
+    **{name: (si, (0.0, nmea.FASTEST_M_S)) for name, si in _SPEEDS.items()},
+    "Ta": ("temperature_K", (203.15, 343.15)),
+    "Ua": ("relative_humidity_fraction", (0.0, 1.0)),
+    "Pa": ("pressure_Pa", (30_000.0, 120_000.0)),
 }
-_PASCAL = {"H": 100.0, "P": 1.0, "B": 1e5, "M": 133.322, "I": 3386.389}
+# by the first letter of a field: the unit written, and what unit letters mean: factor, offset
+_WRITTEN = {"D": "D", "S": "M", "T": "C", "U": "P", "P": "H"}
+_UNITS = {
+    "D": {"D": (1.0, 0.0)},
+    "S": {letter: (factor, 0.0) for letter, factor in nmea.METRES_PER_SECOND.items()},
+    "T": {"C": (1.0, 273.15), "F": (5 / 9, 273.15 - 32 * 5 / 9)},
+    "U": {"P": (0.01, 0.0)},
+    "P": {
+        letter: (factor, 0.0)
+        for letter, factor in zip("HPBMI", (100.0, 1.0, 1e5, 133.322, 3386.389), strict=True)
+    },
+}
 
 
 def crc(text: str) -> str:
@@ -70,63 +87,60 @@ class _Decoder(LineDecoder):
     longest = 200
 
     def parse_line(self, line: str) -> Parsed | None:
-        if line.encode("latin-1") + b"\r\n" in COMMANDS.values():
-            return None  # an echo of what was sent
-        if len(line) < 3:
-            raise BrokenFrame("format")
-        if line[1].islower():
+        if line[1:2].islower():
             if crc(line[:-3]) != line[-3:]:
                 raise BrokenFrame("checksum")
             line = line[:-3]
-        if line[1:3].upper() == "TX":
-            return "text", {"text": line[4:]}
+        text = _TEXT.fullmatch(line)
+        if text is not None:
+            return "text", {"text": text[1]}
         head, *fields = line.split(",")
         match = _HEAD.fullmatch(head)
-        if match is None or not fields:
+        if match is None:
             raise BrokenFrame("format")
-        return self._told(match[1], KINDS.get(match[3], "other"), fields)
-
-    def _told(self, address: str, kind: str, fields: list[str]) -> Parsed:
-        raw: dict[str, float | None] = {}
-        si: dict[str, float | None] = {}
-        invalid = []
-        for field in fields:
-            match = _FIELD.fullmatch(field)
-            if match is None or match[1] in raw:
-                raise BrokenFrame("format")
-            name, text, unit = match.groups()
-            void = unit == "#"
-            if void:
-                invalid.append(name)
-            raw[name] = None if void else float(text) if "." in text else int(text)
-            value = None if void else float(text)
-            si |= _in_si(name, value, unit)
-        told: dict[str, Any] = {"address": address, "raw": raw, "si": si}
-        if invalid:
-            told["invalid"] = invalid
-        return kind, told
+        if not fields:
+            return None  # an echo of what was sent
+        return KINDS[match[2]], {"address": match[1], **_told(fields)}
 
 
-def _in_si(name: str, value: float | None, unit: str) -> dict[str, float | None]:
-    """What a field means; nothing for those that are not of the air."""
-    known = {**_DIRECTIONS, **_SPEEDS, "Ta": "temperature_K", "Ua": "relative_humidity_fraction"}
-    if name == "Pa":
-        if value is not None and unit not in _PASCAL:
+def _told(fields: list[str]) -> dict[str, Any]:
+    """What the fields of a message say; `invalid` names what the device or its range voids."""
+    raw: dict[str, float | str | None] = {}
+    si: dict[str, float | None] = {}
+    invalid = []
+    for field in fields:
+        match = _FIELD.fullmatch(field) or _INFORMATION.fullmatch(field)
+        if match is None or match[1] in raw:
             raise BrokenFrame("format")
-        return {"pressure_Pa": None if value is None else value * _PASCAL[unit]}
-    if name not in known:
-        return {}
-    if value is None:
-        return {known[name]: None}
-    if name in _SPEEDS:
-        if unit not in nmea.METRES_PER_SECOND:
-            raise BrokenFrame("format")
-        value *= nmea.METRES_PER_SECOND[unit]
-    elif name == "Ta":
-        value = (value - 32.0) / 1.8 + 273.15 if unit == "F" else value + 273.15
-    elif name == "Ua":
-        value *= 0.01
-    return {known[name]: value}
+        name, text, unit = match.groups()
+        if not unit:
+            raw[name] = text
+            continue
+        void = unit == "#"
+        raw[name] = None if void else float(text) if "." in text else int(text)
+        if name in _AIR:
+            key, (low, high) = _AIR[name]
+            value = None if void else _in_si(name, float(text), unit)
+            void = value is None or not low <= value <= high
+            si[key] = None if void else value
+        if void:
+            invalid.append(name)
+    told: dict[str, Any] = {"raw": raw, "si": si}
+    return told | {"invalid": invalid} if invalid else told
+
+
+def _in_si(name: str, value: float, unit: str) -> float:
+    """A field that tells of the air, in SI.
+
+    Raises
+    ------
+    BrokenFrame
+        It is in no unit that it can be in.
+    """
+    if unit not in _UNITS[name[0]]:
+        raise BrokenFrame("format")
+    factor, offset = _UNITS[name[0]][unit]
+    return value * factor + offset
 
 
 class Driver(Base):
@@ -159,19 +173,28 @@ class Driver(Base):
         if frame["kind"] == "text":
             return _query(f"0tX,{frame['text']}")
         number = next(key for key, kind in KINDS.items() if kind == frame["kind"] and key)
-        units = {"D": "D", "S": "M", "T": "C", "U": "P", "P": "H"}
-        fields = [
-            f"{name}=0.0#" if value is None else f"{name}={value}{units.get(name[0], 'V')}"
-            for name, value in frame["raw"].items()
-        ]
+        fields = [f"{name}={_written(name, value)}" for name, value in frame["raw"].items()]
         return _query(",".join([f"{frame.get('address', '0')}r{number}", *fields]))
 
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        si = frame.fields.get("si", {})
+        if frame.kind == "text":
+            text = frame.fields["text"]
+            return [Event(moment.time_ns, moment.source, "device", text, moment.time_sigma_s)]
+        si, raw = frame.fields["si"], frame.fields["raw"]
         found: list[Record] = []
         if "wind_speed_m_s" in si:
             speed, from_deg = si["wind_speed_m_s"], si.get("wind_from_deg")
-            found.append(nmea.polar_wind(moment, speed, from_deg, fastest=FASTEST_M_S))
+            told = [name for name in ("Dm", "Sm") if raw.get(name) is not None]
+            void = not set(told).isdisjoint(frame.fields.get("invalid", ()))
+            found.append(
+                nmea.polar_wind(moment, speed, from_deg, invalid=void, fastest=FASTEST_M_S)
+            )
         if any(name in si for name in nmea.AIR):
             found.append(nmea.air(moment, si))
         return found
+
+
+def _written(name: str, value: float | str | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "0.0#" if value is None else f"{value}{_WRITTEN.get(name[0], 'V')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from sensors.winsen_frames import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from sensors.devices import Record
@@ -116,6 +117,11 @@ class Driver(Base):
         models=tuple(_MODELS),
         needs_model=True,
     )
+
+    def __init__(self, *, model: str = "", channels: Sequence[str] = ()) -> None:
+        printed = re.sub(r"[^a-z0-9]", "", model.lower())  # on the module: MH-Z19B, ZE07-CH2O
+        known = {one.replace("_", ""): one for one in _MODELS}
+        super().__init__(model=known.get(printed, model), channels=channels)
 
     def decoder(self) -> Decoder:
         return _Decoder(_MODELS[self.model])

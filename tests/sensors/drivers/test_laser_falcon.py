@@ -115,3 +115,10 @@ def test_each_question_acknowledges_the_answer_before():
 def test_the_value_is_a_mean_over_half_a_second():
     (frame,) = frames_of("laser_falcon", reply())
     assert driver_for("laser_falcon").sample_delay_s(frame) == 0.25
+
+
+def test_numbers_may_be_shorter_or_signed():
+    sub = "".join(f"-3;485.0;1.4E+03;{counter};" for counter in range(5))
+    (frame,) = frames_of("laser_falcon", framed(f"ETC:FWD 1;-3;{sub}"))
+    assert frame.fields["raw"]["ppm_m"] == -3
+    assert frame.fields["raw"]["sub"][4] == {"ppm_m": -3, "f1": 485.0, "f2": 1400.0, "counter": 4}

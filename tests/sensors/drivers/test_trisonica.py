@@ -8,6 +8,7 @@ import pytest
 
 from sensors.devices import Moment, driver_for
 from sensors.framing import Fault, Frame
+from sensors.records import Event, Quality
 
 DRIVER = driver_for("trisonica")
 NOW = Moment(source="wind", time_ns=1, time_sigma_s=0.01)
@@ -52,3 +53,62 @@ def test_a_line_counts_only_if_all_of_it_parses(line):
     assert isinstance(only(line), Fault)
     found = DRIVER.decoder().feed(line + b"S 1.00 D 010 T 20.0\r\n")
     assert isinstance(found[-1], Frame)
+
+
+BASIC = b"S 00.26 D 080 U -00.23 V -00.04 W 00.12 T 23.58 H 36.37 P 857.30 \r\n"
+
+
+def kinds_of(data):
+    decoder = DRIVER.decoder()
+    found = decoder.feed(data) + decoder.flush()
+    return ["frame" if isinstance(one, Frame) else one.kind for one in found]
+
+
+class TestTagsThatItLearns:
+    def test_any_of_them_may_be_left_out(self):
+        fewer = b"S 00.26 D 080 U -00.23 V -00.04\r\n"
+        assert kinds_of(BASIC * 20 + fewer * 2 + BASIC) == ["frame"] * 23
+
+    def test_they_may_come_in_any_order(self):
+        turned = b"T 23.58 U -00.23 S 00.26 D 080\r\n"
+        assert kinds_of(BASIC * 20 + turned) == ["frame"] * 21
+
+    def test_a_new_one_must_come_twice(self):
+        damaged = BASIC.replace(b"H 36", b"C 36")
+        assert kinds_of(BASIC * 20 + damaged + BASIC) == ["frame"] * 20 + ["format", "frame"]
+        more = BASIC.replace(b"T 23", b"C 345.1 T 23")
+        assert kinds_of(BASIC * 20 + more * 3) == ["frame"] * 20 + ["format"] + ["frame"] * 2
+
+    def test_two_different_accidents_do_not_confirm_each_other(self):
+        first, second = BASIC.replace(b"H 36", b"C 36"), BASIC.replace(b"T 23", b"DP 23")
+        wanted = ["frame"] * 20 + ["format"] * 2 + ["frame"]
+        assert kinds_of(BASIC * 20 + first + second + BASIC) == wanted
+
+
+class TestTagsThatAreSwitchedOff:
+    def events(self, line, lines=30):
+        driver = driver_for("trisonica")
+        found = driver.decoder().feed(line * lines)
+        records = [record for frame in found for record in driver.records(frame, NOW)]
+        return [record.text for record in records if isinstance(record, Event)]
+
+    def test_the_components_and_the_temperature_are_missed(self):
+        (text,) = self.events(b"S 00.26 S2 00.25 D 080 H 36.37\r\n")
+        assert text.startswith("U, V, T: switched off")
+        (text,) = self.events(BASIC.replace(b"T 23.58 ", b""))
+        assert text.startswith("T: switched off")
+
+    def test_nothing_is_missed_in_a_full_set_or_before_it_is_known(self):
+        assert self.events(BASIC) == []
+        assert self.events(b"S 00.26 D 080 H 36.37\r\n", lines=5) == []
+
+    def test_three_dimensional_speed_is_no_wind_by_itself(self):
+        wind, *_ = DRIVER.records(only(b"S 00.26 D 080 H 36.37\r\n"), NOW)
+        assert math.isnan(wind.eastward)
+        assert wind.quality == Quality.MISSING
+
+
+def test_void_components_give_no_wind():
+    wind, *_ = DRIVER.records(only(b"S 00.26 D 080 U -99.90 V -99.90 W -99.90 T 23.58\r\n"), NOW)
+    assert math.isnan(wind.eastward)
+    assert wind.quality & (Quality.MISSING | Quality.OUT_OF_RANGE)

@@ -98,3 +98,11 @@ def test_only_the_infrared_one_has_its_baseline_switched_off():
     assert [r.name for r in opening] == ["set_qa", "auto_baseline_off"]
     assert COMMANDS["auto_baseline_off"].hex() == "ff0179000000000086"
     assert not any(data[2] in {0x87, 0x88} for data in COMMANDS.values())  # calibration
+
+
+@pytest.mark.parametrize(
+    ("printed", "model"),
+    [("MH-Z19B", "mhz19b"), ("ZE07-CH2O", "ze07_ch2o"), ("ze08 ch2o", "ze08_ch2o")],
+)
+def test_a_model_may_be_written_as_on_the_module(printed, model):
+    assert driver_for("winsen", model=printed).model == model
