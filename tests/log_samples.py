@@ -6,8 +6,9 @@ Only NetCDF, which is a format of our Flight, is made with our own code.
 from __future__ import annotations
 
 import io
+import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -248,7 +249,55 @@ def write_netcdf(path: Path) -> None:
     table.unlink()
 
 
+BME_OHM = 50_000.0 + 100.0 * np.arange(TIME_S.size)  # two sensors in turn, three heater steps
+_BME_KEYS = (
+    "sensor_index",
+    "sensor_id",
+    "timestamp_since_poweron",
+    "real_time_clock",
+    "temperature",
+    "pressure",
+    "relative_humidity",
+    "resistance_gassensor",
+    "heater_profile_step_index",
+    "scanning_enabled",
+    "scanning_cycle_index",
+    "label_tag",
+    "error_code",
+)
+
+
+def bme_file(rows: Iterable[Sequence[float | bool | None]], keys: Sequence[str] = _BME_KEYS) -> str:
+    """A .bmerawdata as the development kit's board writes it."""
+    head = {
+        "configHeader": {"appVersion": "2.0.0", "boardType": "board_8"},
+        "configBody": {
+            "heaterProfiles": [
+                {"id": "heater_1", "timeBase": 140, "temperatureTimeVectors": [[320, 5], [100, 2]]}
+            ]
+        },
+        "rawDataHeader": {"dateCreated": "0", "firmwareVersion": "1.5.5", "boardId": "84CCA8"},
+    }
+    columns = [{"name": key, "unit": "", "format": "", "key": key} for key in keys]
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    return (
+        f'{json.dumps(head, indent=1)[:-1]},"rawDataBody": {{"dataColumns": {json.dumps(columns)},'
+        f'\n"dataBlock": [\n{lines}\n]}}}}'
+    )
+
+
+def write_bmerawdata(path: Path) -> None:
+    rows = []
+    for number, time_s in enumerate(TIME_S.tolist()):
+        times = round(1e3 * (BOOT_S + time_s)), int(UTC_S + time_s)
+        step = number // 2 % 3
+        air = 24.5, PRESSURE_PA / 100, 41.0
+        rows.append([number % 2, 90_595_661, *times, *air, BME_OHM[number], step, 1, 1, 0, 0])
+    path.write_text(bme_file(rows), encoding="utf-8")
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
+    "bmerawdata": write_bmerawdata,
     "csv": write_csv,
     "dataflash": write_dataflash,
     "netcdf": write_netcdf,

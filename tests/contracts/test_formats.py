@@ -21,6 +21,9 @@ from tests import log_samples as truth
 FORMATS = plugins.available("firmware_bridge.formats")
 # a flight file is in memory as a whole, and flipped bytes in it go to a library of others
 STREAMED = [name for name in FORMATS if name != "netcdf"]
+# gas logs that know no place and no wind: the autopilot's log beside them does
+PLACELESS = {"bmerawdata"}
+WITH_PLACE = [name for name in FORMATS if name not in PLACELESS]
 FUZZ = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -47,6 +50,12 @@ def column(batches: list[RecordBatch], kind: str, name: str) -> np.ndarray:
         np.asarray(b.columns[name], float) for b in batches if b.kind == kind if name in b.columns
     ]
     return np.concatenate(found) if found else np.zeros(0)
+
+
+def track(name: str, batches: list[RecordBatch]) -> np.ndarray:
+    """One value for each sample: where it was, or of the first channel of one that does not say."""
+    kind, field = ("gas", "bme688_s0_step0") if name in PLACELESS else ("pose", "latitude")
+    return column(batches, kind, field)
 
 
 def complaint_about(path: Path) -> str:
@@ -80,7 +89,7 @@ def test_a_format_claims_its_own_sample_and_no_other(name, samples):
     assert identify(samples[name]) == name
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WITH_PLACE)
 def test_positions_and_their_times_are_true(name, samples):
     batches, report = read(samples[name])
     assert report.format == name
@@ -91,7 +100,7 @@ def test_positions_and_their_times_are_true(name, samples):
     np.testing.assert_allclose(column(batches, "pose", "altitude_amsl_m"), truth.ALTITUDE_M)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WITH_PLACE)
 def test_wind_blows_towards_and_is_missing_where_there_is_no_estimate(name, samples):
     batches, _ = read(samples[name])
     east, north = column(batches, "wind", "eastward"), column(batches, "wind", "northward")
@@ -116,6 +125,9 @@ def test_air_and_gas_are_in_plausible_units(name, samples):
     gas = [batch for batch in batches if batch.kind == "gas"]
     if name == "ulog":
         assert not gas
+        return
+    if name in PLACELESS:
+        assert {unit for batch in gas for unit in batch.units.values()} == {"ohm"}
         return
     assert {unit for batch in gas for unit in batch.units.values()} == {"1e-6"}
     readings = column(gas, "gas", "ch4")
@@ -190,9 +202,9 @@ def test_a_cut_anywhere_leaves_a_prefix(name, share, samples, tmp_path):
         assert complaint_about(cut).count("\n") == 0
         assert least_readings(name, samples[name], cut.stat().st_size) <= 0
         return
-    latitude = column(batches, "pose", "latitude")
-    np.testing.assert_array_equal(latitude, column(full, "pose", "latitude")[: latitude.size])
-    assert latitude.size >= least_readings(name, samples[name], cut.stat().st_size)
+    samples_left = track(name, batches)
+    np.testing.assert_array_equal(samples_left, track(name, full)[: samples_left.size])
+    assert samples_left.size >= least_readings(name, samples[name], cut.stat().st_size)
     if report.truncated_at_byte is not None:
         assert report.truncated_at_byte <= cut.stat().st_size
         assert any("cut off" in warning or "not whole" in warning for warning in report.warnings)
@@ -206,7 +218,7 @@ def test_a_longer_piece_never_gives_less(name, samples, tmp_path):
     for size in np.linspace(1, len(whole), 60, dtype=int).tolist():
         piece.write_bytes(whole[:size])
         try:
-            counts.append(column(read(piece)[0], "pose", "latitude").size)
+            counts.append(track(name, read(piece)[0]).size)
         except FormatError:
             counts.append(0)
     assert counts == sorted(counts)
@@ -219,6 +231,7 @@ def test_a_longer_piece_never_gives_less(name, samples, tmp_path):
 def test_the_size_of_the_window_does_not_change_positions(name, samples):
     whole, _ = read(samples[name])
     pieces, report = read(samples[name], chunk_bytes=1000)
+    np.testing.assert_array_equal(track(name, pieces), track(name, whole))
     for field in ("latitude", "longitude", "altitude_amsl_m"):
         np.testing.assert_array_equal(column(pieces, "pose", field), column(whole, "pose", field))
     assert report.messages == read(samples[name])[1].messages

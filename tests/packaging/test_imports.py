@@ -43,6 +43,8 @@ DESK_SIDE = (
     "drone.output",
     "drone.pipeline",
     "firmware_bridge.summary",
+    "firmware_bridge.formats._bmerawdata_reading",
+    "firmware_bridge.formats.bmerawdata",
     "firmware_bridge.formats.csv",
     "firmware_bridge.formats.dataflash",
     "firmware_bridge.formats.netcdf",
