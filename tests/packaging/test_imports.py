@@ -33,6 +33,7 @@ FLIGHT_SIDE = (
     "firmware_bridge.mavlink",
     "firmware_bridge.reader",
     "firmware_bridge.summary",
+    "detection.signal.alarm",
     "detection.signal.online",
 )
 

@@ -1,0 +1,81 @@
+"""The live alarm of `alarm.py` compiled for whole flights.
+
+The loop calls the very functions a live channel calls, in the same order, so a flight judged at
+once equals the same flight fed reading by reading, to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from detection.signal import alarm, online
+from detection.signal import alarm_layout as mem
+from detection.signal.layout import BASELINE, PLUME, SCALE, VARIANCE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["alarm_pass"]
+
+_learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
+_tick = njit(cache=True, nogil=True)(online.tick)
+_advance = njit(cache=True, nogil=True)(online.advance)
+_compare = njit(cache=True, nogil=True)(online.compare)
+_judge = njit(cache=True, nogil=True)(online.judge)
+_absorb = njit(cache=True, nogil=True)(online.absorb)
+_is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
+_linear = njit(cache=True, nogil=True)(alarm.linear)
+_sift = njit(cache=True, nogil=True)(alarm.sift)
+_average = njit(cache=True, nogil=True)(alarm.average)
+_weigh = njit(cache=True, nogil=True)(alarm.weigh)
+_decide = njit(cache=True, nogil=True)(alarm.decide)
+
+
+@njit(cache=True, nogil=True)
+def alarm_pass(
+    state: FloatArray,
+    memory: FloatArray,
+    time_s: FloatArray,
+    value: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    saturated: NDArray[np.bool_],
+    may_begin: NDArray[np.bool_],
+    is_resistance: bool,
+    threshold: float,
+    warm_up_s: float,
+) -> FloatArray:
+    """Rows of excess, baseline, sigma, plume, snr, warming up, in alarm, change; shape (8, n).
+
+    All arrays have shape (n,); excess, baseline and sigma are on the scale of `alarm.linear`.
+    `state` and `memory` are left as after the last reading.
+    """
+    told = np.empty((8, time_s.size))
+    for index in range(time_s.size):
+        trust = 0.0 if saturated[index] else -1.0
+        reading = _linear(value[index], trust, is_resistance)
+        _learn_noise(state, reading)
+        _tick(state, time_s[index], temperature[index], humidity[index], warm_up_s)
+        _advance(state, online.SPAN_S)
+        _compare(state, reading, 1.0)
+        _judge(state, trust)
+        _absorb(state)
+        warming_up = _is_warming_up(state)
+        _sift(memory, state, reading)
+        _average(memory, state)
+        _weigh(memory, state)
+        _decide(memory, state, threshold, may_begin[index] and not warming_up)
+        told[0, index] = reading - state[BASELINE]
+        told[1, index] = state[BASELINE]
+        told[2, index] = np.sqrt(state[VARIANCE] + state[SCALE] * state[SCALE])
+        told[3, index] = 1.0 if trust == 0.0 and not np.isnan(reading) else state[PLUME]
+        told[4, index] = memory[mem.SNR]
+        told[5, index] = 1.0 if warming_up else 0.0
+        told[6, index] = memory[mem.ON]
+        told[7, index] = memory[mem.CHANGE]
+    return told
