@@ -1,7 +1,8 @@
-"""Units of gas channels, and wind as speed and direction or as a vector."""
+"""Units of gas channels and of other records, and wind as speed and direction or as a vector."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PATH_INTEGRAL",
+    "RECORD_UNITS",
     "RESERVED",
     "UNITS",
     "ZERO_CELSIUS_K",
@@ -20,18 +22,29 @@ __all__ = [
     "from_speed_direction",
     "is_concentration",
     "parse_channel",
+    "readable",
     "towards_vector",
     "unit_of",
 ]
 
 ZERO_CELSIUS_K = 273.15
 
-UnitKind = Literal["mole fraction", "mass concentration", "resistance", "voltage"]
+UnitKind = Literal[
+    "mole fraction",
+    "mass concentration",
+    "resistance",
+    "voltage",
+    "number concentration",
+    "count",
+    "path integral",
+    "temperature",
+    "pressure",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as it ends a column's name, as UDUNITS writes it, and its size in SI."""
+    """A unit as it ends a column's name ("" if none does), as UDUNITS writes it, its size in SI."""
 
     suffix: str
     udunits: str
@@ -58,7 +71,34 @@ UNITS: dict[str, Unit] = {
 # a point, so no channel of a Flight may have it.
 PATH_INTEGRAL = "m"
 
-_BY_UDUNITS = {unit.udunits: unit for unit in UNITS.values()}
+# What channels of devices come in that no column of a table is named for.
+_UNNAMED = (
+    Unit("", "1", "mole fraction", 1.0),
+    Unit("", "m-3", "number concentration", 1.0),  # of particles
+    Unit("", "count", "count", 1.0),  # ticks of a converter, larger for more or for less gas
+)
+_BY_UDUNITS = {unit.udunits: unit for unit in (*UNITS.values(), *_UNNAMED)}
+
+RECORD_UNITS: dict[str, Unit] = _BY_UDUNITS | {
+    unit.udunits: unit
+    for unit in (
+        Unit("", PATH_INTEGRAL, "path integral", 1.0),
+        Unit("", "K", "temperature", 1.0),
+        Unit("", "Pa", "pressure", 1.0),
+    )
+}
+
+# What people read, by the least SI value that is told so.
+_SHOWN: dict[UnitKind, tuple[tuple[float, float, str], ...]] = {
+    "mole fraction": ((1e-2, 1e-2, "%"), (1e-6, 1e-6, "ppm"), (0.0, 1e-9, "ppb")),
+    "mass concentration": ((1e-3, 1e-3, "g/m3"), (1e-6, 1e-6, "mg/m3"), (0.0, 1e-9, "ug/m3")),
+    "resistance": ((1e6, 1e6, "Mohm"), (1e3, 1e3, "kohm"), (0.0, 1.0, "ohm")),
+    "voltage": ((1.0, 1.0, "V"), (0.0, 1e-3, "mV")),
+    "number concentration": ((0.0, 1e6, "/cm3"),),
+    "count": ((0.0, 1.0, "counts"),),
+    "path integral": ((0.0, 1e-6, "ppm m"),),
+    "pressure": ((0.0, 100.0, "hPa"),),
+}
 
 # Names a Flight uses for itself: no channel may take them.
 RESERVED = frozenset(
@@ -138,6 +178,45 @@ def is_concentration(udunits: str) -> bool:
     (True, False)
     """
     return unit_of(udunits).kind in {"mole fraction", "mass concentration"}
+
+
+def readable(value: float, udunits: str) -> str:
+    """A value as people write it, four digits of it and a unit that suits its size.
+
+    Parameters
+    ----------
+    value : float
+    udunits : str
+        One of `RECORD_UNITS`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        No record is in this unit.
+
+    Examples
+    --------
+    >>> readable(4.2e-7, "1"), readable(1900.0, "1e-9"), readable(float("nan"), "V")
+    ('420 ppb', '1.9 ppm', 'missing')
+    >>> readable(1.024e5, "ohm"), readable(3.5e-4, "m"), readable(297.65, "K")
+    ('102.4 kohm', '350 ppm m', '24.5 degC')
+    """
+    if udunits not in RECORD_UNITS:
+        raise ValueError(f'unit "{udunits}" is not one of {", ".join(sorted(RECORD_UNITS))}')
+    unit = RECORD_UNITS[udunits]
+    if math.isnan(value):
+        return "missing"
+    in_si = value * unit.scale
+    if unit.kind == "temperature":
+        return f"{in_si - ZERO_CELSIUS_K:.4g} degC"
+    # 1000 * 1e-9 is a little less than 1e-6
+    _, size, name = next(step for step in _SHOWN[unit.kind] if abs(in_si) * (1.0 + 1e-9) >= step[0])
+    digits = ".0f" if abs(in_si) >= 1e4 * size else ".4g"
+    return f"{in_si / size:{digits}} {name}"
 
 
 def towards_vector(

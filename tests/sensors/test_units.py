@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensors.devices import Moment, driver_for
+from sensors.records import EnvironmentSample, GasSample
 from sensors.units import (
+    PATH_INTEGRAL,
+    RECORD_UNITS,
     RESERVED,
     UNITS,
     from_speed_direction,
     is_concentration,
     parse_channel,
+    readable,
     towards_vector,
     unit_of,
 )
+from tests.contracts.test_drivers import RECEIVED, bytes_of, decoded, driver_of, frames_in
 
 
 @pytest.mark.parametrize(
@@ -97,3 +103,86 @@ def test_units_scale_to_si():
     assert not is_concentration("V")
     with pytest.raises(ValueError, match="is not one of"):
         unit_of("furlong")
+
+
+MOMENT = Moment(source="device", time_ns=1_700_000_000 * 10**9, time_sigma_s=0.01)
+
+
+def records_of_all_drivers():
+    """Device and record, of every golden frame."""
+    for vector in RECEIVED:
+        driver = driver_of(vector)
+        for frame in frames_in(decoded(driver.decoder(), bytes_of(vector))):
+            for record in driver.records(frame, MOMENT):
+                yield vector["device"], record
+
+
+def test_every_unit_a_driver_emits_is_known_and_can_be_read():
+    gas = [(who, one) for who, one in records_of_all_drivers() if isinstance(one, GasSample)]
+    assert {one.unit for _, one in gas} >= {"1", "kg m-3", "V", "m"}
+    assert len({who for who, _ in gas}) >= 8
+    for device, sample in gas:
+        assert sample.unit in RECORD_UNITS, (device, sample.channel)
+        assert RECORD_UNITS[sample.unit].scale == 1.0, "records are in SI"
+        assert readable(sample.value, sample.unit)
+        if sample.unit != PATH_INTEGRAL:
+            assert unit_of(sample.unit).udunits == sample.unit
+
+
+def test_air_is_in_the_units_its_fields_promise():
+    for device, record in records_of_all_drivers():
+        if isinstance(record, EnvironmentSample):
+            assert not 0.0 < record.temperature < 200.0, device
+            assert not record.relative_humidity > 1.2, device
+            assert not 0.0 < record.pressure < 10_000.0, device
+            assert readable(record.temperature, "K").endswith(("degC", "missing"))
+            assert readable(record.pressure, "Pa").endswith(("hPa", "missing"))
+
+
+@pytest.mark.parametrize("suffix", UNITS)
+def test_every_unit_of_the_microcontrollers_channels_is_known(suffix):
+    driver = driver_for("mcu_cobs", channels=[f"sensor_{suffix}"])
+    told = {"values": [2.0], "sequence": 1}
+    (frame,) = frames_in(decoded(driver.decoder(), driver.encode(told)))
+    (sample,) = driver.records(frame, MOMENT)
+    assert unit_of(sample.unit).kind == UNITS[suffix].kind
+    assert sample.value == pytest.approx(2.0 * UNITS[suffix].scale)
+    assert readable(sample.value, sample.unit) == readable(2.0, UNITS[suffix].udunits)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (0.0, "1", "0 ppb"),
+        (-3e-9, "1", "-3 ppb"),
+        (1000.0, "1e-9", "1 ppm"),
+        (9.994e-7, "1", "999.4 ppb"),
+        (4.1e-4, "1", "410 ppm"),
+        (0.0531, "1", "5.31 %"),
+        (12e-9, "kg m-3", "12 ug/m3"),
+        (2.5, "mg m-3", "2.5 mg/m3"),
+        (0.9, "ohm", "0.9 ohm"),
+        (1.024e8, "ohm", "102.4 Mohm"),
+        (0.4123, "V", "412.3 mV"),
+        (3.3e9, "m-3", "3300 /cm3"),
+        (27_013.0, "count", "27013 counts"),
+        (1e-4, "m", "100 ppm m"),
+        (98_520.0, "Pa", "985.2 hPa"),
+        (273.15, "K", "0 degC"),
+        (math.nan, "1", "missing"),
+    ],
+)
+def test_values_are_told_as_people_write_them(value, unit, shown):
+    assert readable(value, unit) == shown
+
+
+def test_a_unit_no_record_has_is_refused():
+    with pytest.raises(ValueError, match="furlong"):
+        readable(1.0, "furlong")
+
+
+@pytest.mark.parametrize("unit", ["m", "K", "Pa"])
+def test_what_is_no_reading_of_a_gas_is_no_unit_of_a_channel(unit):
+    assert unit in RECORD_UNITS
+    with pytest.raises(ValueError, match="is not one of"):
+        unit_of(unit)
