@@ -50,6 +50,9 @@ class Autopilot:
         Where the mission file is: a relative ``signing_key`` counts from there.
     tap : callable, optional
         Gets all bytes as they arrived, for the recording.
+    on_records : callable, optional
+        Called with the records of each message, and with when it arrived and when its sample was
+        taken, both on the monotonic clock [ns]; `step` calls it and then returns them as well.
     attitude_hz : float
         20 where an anemometer on board has to be turned with the vehicle.
     silence_s : float
@@ -77,6 +80,7 @@ class Autopilot:
         clock: BridgeClock,
         folder: Path = Path(),
         tap: Callable[[Arrival], None] | None = None,
+        on_records: Callable[[list[Record], int, int], None] | None = None,
         attitude_hz: float = 10.0,
         silence_s: float = 5.0,
         wake: threading.Event | None = None,
@@ -88,6 +92,7 @@ class Autopilot:
             path = folder / table.signing_key
             signer = Signer(read_key(path), path.with_name(path.name + ".time"))
         self._monotonic_ns, self._clock, self._tap = monotonic_ns, clock, tap
+        self._on_records = on_records
         self._decoders: dict[str, PacketDecoder] = {}
         self._fed_ns: dict[str, int] = {}
         self._forgotten: Counter[str] = Counter()  # by decoders that are no more
@@ -103,6 +108,7 @@ class Autopilot:
             clock=clock,
             signer=signer,
             rates_hz={**RATES_HZ, "ATTITUDE": attitude_hz},
+            on_records=on_records,
         )
         self.telemetry = Telemetry(self._outlet)
 
@@ -117,7 +123,7 @@ class Autopilot:
         self._link.close()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until something arrived, at most so long."""
+        """Wait until something arrived, at most so long; on `wake`, if there is one."""
         return self._link.wait(timeout_s)
 
     def step(self, *, is_critical: bool = False) -> list[Record]:
@@ -191,7 +197,10 @@ class Autopilot:
 
     def _event(self, kind: str, text: str, monotonic_ns: int) -> Event:
         utc = self._clock.utc_of_monotonic(monotonic_ns)
-        return Event(utc.time_ns, "autopilot", kind, text, utc.sigma_s)
+        event = Event(utc.time_ns, "autopilot", kind, text, utc.sigma_s)
+        if self._on_records is not None:
+            self._on_records([event], monotonic_ns, monotonic_ns)
+        return event
 
 
 def _counted(decoder: PacketDecoder) -> Counter[str]:

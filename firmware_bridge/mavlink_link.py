@@ -60,7 +60,8 @@ class MavlinkLink:
     silence_s : float
         A TCP connection that brings nothing for so long is half open: it is made anew.
     wake : Event, optional
-        Set when something arrived, beside what `wait` waits for.
+        Shared by all that may wake whoever waits: set when something arrived or the link has
+        changed, and what `wait` waits for and clears.
     monotonic_ns : callable
 
     Attributes
@@ -113,8 +114,12 @@ class MavlinkLink:
             os.close(self._wake_write)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until something arrived, at most so long."""
-        return self._arrived.wait(timeout_s)
+        """Wait until something arrived, at most so long; on the shared event, if there is one."""
+        if self._wake_owner is None:
+            return self._arrived.wait(timeout_s)
+        is_woken = self._wake_owner.wait(timeout_s)
+        self._wake_owner.clear()
+        return is_woken
 
     def take(self) -> list[Arrival]:
         """What arrived since the last call, oldest first."""
@@ -208,10 +213,13 @@ class MavlinkLink:
                 self.counters["arrivals_dropped"] += 1
             self._arrivals.append(Arrival(data, heard_ns, peer))
             self.counters["received"] += len(data)
+        self._rouse()
+        return heard_ns
+
+    def _rouse(self) -> None:
         self._arrived.set()
         if self._wake_owner is not None:
             self._wake_owner.set()
-        return heard_ns
 
     def _let_out(self, port: Port, rest: bytes) -> bytes:
         """Send what the port takes; what is left of a frame that went out in part."""
@@ -230,3 +238,4 @@ class MavlinkLink:
             return
         self._is_lost = kind == "link lost"
         self._events.append(LinkEvent(kind, text, self._monotonic_ns()))
+        self._rouse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
@@ -82,6 +83,10 @@ class DeviceReader:
         UTC of a moment of the monotonic clock, an `Estimate`.
     on_bytes : callable, optional
         Called with every chunk exactly as read, before anything is made of it.
+    on_frame : callable, optional
+        Called with the records of each frame (and with each event), and with when its first byte
+        arrived and when its sample was taken, both on the monotonic clock [ns]. The thread that
+        reads calls it, before `records` has them: it must not wait.
     wake : Event, optional
         Set when there is a record to take.
     monotonic_ns : callable
@@ -95,6 +100,7 @@ class DeviceReader:
         *,
         utc_of: Callable[[int], Estimate],
         on_bytes: Callable[[bytes, int], None] | None = None,
+        on_frame: Callable[[list[Record], int, int], None] | None = None,
         wake: threading.Event | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -103,7 +109,7 @@ class DeviceReader:
         self.frames: deque[Frame | Fault] = deque(maxlen=1000)
         self._driver, self._link, self._utc_of = driver, link, utc_of
         self._on_bytes, self._monotonic_ns = on_bytes, monotonic_ns
-        self._wake = wake
+        self._on_frame, self._wake = on_frame, wake
         self._decoder = driver.decoder()
         self._clock = DeviceClock()
         self._echo = Echo()
@@ -239,11 +245,12 @@ class DeviceReader:
             if self._heard_ns is None:
                 self._heard_ns = frame.time_ns
             self._times.append(frame.time_ns)
-            for record in self._driver.records(frame, self._moment(frame)):
-                self._put(record)
+            sample = self._sample(frame)
+            records = self._driver.records(frame, self._moment(frame, sample))
+            self._put([*map(flagged, records)], frame.time_ns, sample.time_ns)
 
-    def _moment(self, frame: Frame) -> Moment:
-        """When the reading was taken: by the device's clock if it has one, else by arrival."""
+    def _sample(self, frame: Frame) -> Estimate:
+        """When it was taken, on our clock: by the device's if it has one, else by arrival."""
         device_ns = self._driver.device_time_ns(frame)
         sample = Estimate(frame.time_ns, ARRIVAL_SIGMA_S)
         if device_ns is not None:
@@ -251,8 +258,11 @@ class DeviceReader:
             if event is not None:
                 self._event("clock", f"the device's clock began anew ({event})")
             sample = self._clock.time_of(device_ns, frame.time_ns)
-        time_ns = sample.time_ns - round(self._driver.sample_delay_s(frame) * NS)
-        utc = self._utc_of(time_ns)
+        delay_ns = round(self._driver.sample_delay_s(frame) * NS)
+        return Estimate(sample.time_ns - delay_ns, sample.sigma_s)
+
+    def _moment(self, frame: Frame, sample: Estimate) -> Moment:
+        utc = self._utc_of(sample.time_ns)
         heard_ns = frame.time_ns if self._heard_ns is None else self._heard_ns
         return Moment(
             source=self.name,
@@ -284,23 +294,27 @@ class DeviceReader:
             )
 
     def _event(self, kind: str, text: str, monotonic_ns: int | None = None) -> None:
-        utc = self._utc_of(self._monotonic_ns() if monotonic_ns is None else monotonic_ns)
-        self._put(Event(utc.time_ns, self.name, kind, text, utc.sigma_s))
+        time_ns = self._monotonic_ns() if monotonic_ns is None else monotonic_ns
+        utc = self._utc_of(time_ns)
+        self._put([Event(utc.time_ns, self.name, kind, text, utc.sigma_s)], time_ns, time_ns)
 
-    def _put(self, record: Record) -> None:
-        """Never waits: the oldest record goes if nobody takes them."""
-        while True:
-            try:
-                self.records.put_nowait(flagged(record))
-                if self._wake is not None:
-                    self._wake.set()
-                return
-            except queue.Full:
-                self._dropped += 1
+    def _put(self, records: list[Record], arrival_ns: int, sample_ns: int) -> None:
+        """Never waits: the oldest records go if nobody takes them."""
+        if not records:
+            return
+        if self._on_frame is not None:
+            self._on_frame(records, arrival_ns, sample_ns)
+        for record in records:
+            while True:
                 try:
-                    self.records.get_nowait()
-                except queue.Empty:
-                    continue
+                    self.records.put_nowait(record)
+                    break
+                except queue.Full:
+                    self._dropped += 1
+                    with contextlib.suppress(queue.Empty):
+                        self.records.get_nowait()
+        if self._wake is not None:
+            self._wake.set()
 
 
 def flagged(record: Record) -> Record:

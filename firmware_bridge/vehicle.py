@@ -11,7 +11,7 @@ from firmware_bridge.mavlink_rates import RATES_HZ, RateRequests
 from firmware_bridge.mavlink_records import VehicleRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from firmware_bridge.clock import BridgeClock
     from firmware_bridge.device_clock import Estimate
@@ -43,6 +43,9 @@ class Vehicle:
     signer : Signer, optional
     rates_hz : dict of str to float
         Of messages every autopilot has.
+    on_records : callable, optional
+        Called with the records of each message, when it arrived and when its sample was taken,
+        both on the monotonic clock [ns].
 
     Attributes
     ----------
@@ -63,12 +66,13 @@ class Vehicle:
         clock: BridgeClock,
         signer: Signer | None = None,
         rates_hz: Mapping[str, float] = RATES_HZ,
+        on_records: Callable[[list[Record], int, int], None] | None = None,
     ) -> None:
         self.gate = Gate(outlet.system, signer)
         self.rates = RateRequests(outlet, rates_hz)
         self.latest: dict[str, tuple[int, dict[str, Any]]] = {}
         self.counters: Counter[str] = Counter()
-        self._outlet, self._clock = outlet, clock
+        self._outlet, self._clock, self._on_records = outlet, clock, on_records
         self._records = VehicleRecords()
         self._first_ns: int | None = None
         self._heard_ns: int | None = None
@@ -120,9 +124,11 @@ class Vehicle:
         si = in_si(packet.name, raw) or {}
         if si:
             self.latest[packet.name] = (arrival_ns, si)
-        return found + self._records.of(
-            packet.name, raw, si, self._time_of(raw, arrival_ns), arrival_ns
-        )
+        utc, sample_ns = self._time_of(raw, arrival_ns)
+        records = self._records.of(packet.name, raw, si, utc, arrival_ns)
+        if records and self._on_records is not None:
+            self._on_records(records, arrival_ns, sample_ns)
+        return found + records
 
     def step(self, now_ns: int) -> list[Record]:
         """Ask what is due, and notice silence; called from the loop that does the work."""
@@ -234,16 +240,23 @@ class Vehicle:
                 "AUTOPILOT_VERSION", {"capabilities": MAVLINK2}, now_ns, is_value=True
             )
 
-    def _time_of(self, raw: dict[str, Any], arrival_ns: int) -> Estimate:
-        """UTC of a message's sample: its own time since boot where it has one, else arrival."""
+    def _time_of(self, raw: dict[str, Any], arrival_ns: int) -> tuple[Estimate, int]:
+        """UTC of a message's sample, and the moment on our clock.
+
+        By its own time since boot where it has one, else by its arrival.
+        """
         boot_ms = raw.get("time_boot_ms")
         if boot_ms is None:
-            on_the_way_ns = min(self._trips, default=0) // 2
-            return self._clock.utc_of_monotonic(arrival_ns - on_the_way_ns)
+            sample_ns = arrival_ns - min(self._trips, default=0) // 2
+            return self._clock.utc_of_monotonic(sample_ns), sample_ns
         vehicle, boot_ns = self._clock.vehicle, boot_ms * 1_000_000
+        sample_ns = vehicle.boot_to_monotonic(boot_ns).time_ns
         if vehicle.has_utc:
-            return vehicle.utc_of_boot(boot_ns)
-        return self._clock.utc_of_monotonic(vehicle.boot_to_monotonic(boot_ns).time_ns)
+            return vehicle.utc_of_boot(boot_ns), sample_ns
+        return self._clock.utc_of_monotonic(sample_ns), sample_ns
 
     def _event(self, kind: str, text: str, monotonic_ns: int) -> Record:
-        return self._records.event(kind, text, self._clock.utc_of_monotonic(monotonic_ns))
+        event = self._records.event(kind, text, self._clock.utc_of_monotonic(monotonic_ns))
+        if self._on_records is not None:
+            self._on_records([event], monotonic_ns, monotonic_ns)
+        return event

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import socket
+import threading
 import time
 
 import pytest
@@ -122,6 +123,41 @@ def received(sock):
                 return data
             data += piece
     return data
+
+
+def test_a_shared_event_wakes_whoever_waits_for_anything():
+    wake, port = threading.Event(), free_port()
+    with bridge(f"udp:127.0.0.1:{port}", wake=wake) as autopilot, udp() as vehicle:
+        autopilot.wait(1.0)  # the link was opened
+        timer = threading.Timer(0.1, wake.set)  # as a device would
+        timer.start()
+        assert autopilot.wait(PATIENCE_S)
+        assert not wake.is_set()
+        vehicle.sendto(b"anything", ("127.0.0.1", port))
+        assert autopilot.wait(PATIENCE_S)
+        wake.set()
+        autopilot.step()
+        assert wake.is_set()  # what others have brought is not forgotten
+
+
+def test_records_are_told_with_arrival_and_sample_time_as_they_are_read():
+    calls, port = [], free_port()
+    with bridge(
+        f"udp:127.0.0.1:{port}", on_records=lambda *told: calls.append(told)
+    ) as autopilot, udp() as vehicle:  # fmt: skip
+        begun_ns = time.monotonic_ns()
+        records, _ = converse(
+            autopilot,
+            lambda data: vehicle.sendto(data, ("127.0.0.1", port)),
+            lambda: received(vehicle),
+        )
+    assert [one for told, *_ in calls for one in told] == records
+    poses = [call for call in calls if isinstance(call[0][0], PoseSample)]
+    assert len(poses) > 10
+    for told, arrival_ns, sample_ns in poses:
+        assert len(told) == 1
+        assert begun_ns - 10**8 < sample_ns < arrival_ns + 2 * 10**6  # time_boot_ms counts in ms
+        assert arrival_ns < time.monotonic_ns()
 
 
 class TestConversations:

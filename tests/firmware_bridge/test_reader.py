@@ -266,3 +266,27 @@ def test_a_port_of_another_program_is_not_waited_for(port):
         second = reader_of(driver, port)
         with pytest.raises(PortInUse, match="in use by"):
             second.start(wait_for_port=True)
+
+
+def test_a_frames_records_come_together_with_its_arrival_and_sample_time(port):
+    calls, chunks, wake = [], [], threading.Event()
+    reader = reader_of(
+        driver_for("plantower_pms"),
+        port,
+        wake=wake,
+        on_bytes=lambda data, time_ns: chunks.append(time_ns),
+        on_frame=lambda records, arrival_ns, sample_ns: calls.append(
+            (records, arrival_ns, sample_ns, threading.current_thread().name)
+        ),
+    )
+    with VirtualDevice(driver_for("plantower_pms"), [DUST], port, rate_hz=20), reader:
+        found = taken(reader, 2.0, until=is_gas)
+    frames = [call for call in calls if is_gas(call[0][0])]
+    assert wake.is_set()
+    assert found[0] is calls[0][0][0]  # an event: the port was opened
+    assert {len(records) for records, *_ in frames} == {3}
+    assert {thread for *_, thread in frames} == {"device nose"}
+    for records, arrival_ns, sample_ns, _ in frames:
+        assert arrival_ns in chunks
+        assert sample_ns <= arrival_ns
+        assert {one.time_ns for one in records} == {sample_ns}  # `utc_of` of these tests
