@@ -33,7 +33,7 @@ METRES_PER_SECOND = {"M": 1.0, "K": 1.0 / 3.6, "N": 1852.0 / 3600.0, "S": 0.4470
 FASTEST_M_S = 100.0
 AIR = ("temperature_K", "relative_humidity_fraction", "pressure_Pa")
 _CHECKSUM = re.compile(r"[0-9A-Fa-f]{2}")
-_NUMBER = re.compile(r"[+-]?(\d{1,6}(\.\d{0,6})?|\.\d{1,6})")
+_NUMBER = re.compile(r"[+-]?\d{1,6}(\.\d{1,6})?")
 
 
 def checksum(text: str) -> int:

@@ -30,7 +30,10 @@ COMMANDS = {
     "$01,DFC*//": b"$01,DFC*//\r\n",
     "$01,FL?*//": b"$01,FL?*//\r\n",
 }
-_REPLY = re.compile(r"(?P<talker>[A-Z0-9]{2}),(?P<name>[A-Z]{2,4})=(?P<values>.*)")
+# each has its width: an exclusive or of eight bits does not see two equal digits lost
+_READING = re.compile(r"\d{3}\.\d{1,6},\d{3},0|[0-9.-]*,[0-9.-]*,[1-9A-Z]")
+_TEMPERATURE = re.compile(r"[+-]\d{3}\.\d{1,6}")
+_REPLY = re.compile(r"(?P<talker>[A-Z0-9]{2}),(?P<name>WV[PC]|(?!WV)[A-Z]{2,4})=(?P<values>.*)")
 
 
 class _Decoder(LineDecoder):
@@ -48,7 +51,7 @@ class _Decoder(LineDecoder):
             return None  # an echo of what was sent
         body = nmea.checked(line)
         fields = body.split(",")
-        if fields[0].endswith("MWV"):
+        if fields[0][2:] == "MWV":
             return nmea.wind_of_mwv(fields)
         match = _REPLY.fullmatch(body)
         if match is None:
@@ -69,15 +72,17 @@ def _wind(values: list[str]) -> dict[str, Any]:
         raise BrokenFrame("format")
     status = values[2]
     good = status == GOOD_STATUS  # else what stands there is not to be used, whatever it is
-    speed, from_deg = (nmea.number(values[0]), nmea.number(values[1])) if good else (None, None)
+    if not _READING.fullmatch(",".join(values[:3])):
+        raise BrokenFrame("format")
+    speed, from_deg = (float(values[0]), float(values[1])) if good else (None, None)
     told = {"status": status, **nmea.wind_fields(speed, from_deg)}
     if len(values) == 6:
         _, _, _, degrees, unit, temperature_status = values
-        if unit not in KELVIN:
+        is_valid = temperature_status == TEMPERATURE_VALID
+        if unit not in KELVIN or (is_valid and not _TEMPERATURE.fullmatch(degrees)):
             raise BrokenFrame("format")
         degree, zero = KELVIN[unit]
-        value = nmea.number(degrees) if temperature_status == TEMPERATURE_VALID else None
-        told["si"]["temperature_K"] = None if value is None else value * degree + zero
+        told["si"]["temperature_K"] = float(degrees) * degree + zero if is_valid else None
         told["temperature_status"] = temperature_status
     return told
 
@@ -124,7 +129,7 @@ class Driver(Base):
             return nmea.encoded(
                 f"{talker}MWV,{from_deg:03g},{frame['reference']},{speed:.6f},M,{status}"
             )
-        text = f"{speed:.6f},{from_deg:03g},{frame.get('status', GOOD_STATUS)}"
+        text = f"{speed:010.6f},{from_deg:03.0f},{frame.get('status', GOOD_STATUS)}"
         if "temperature_status" not in frame and "temperature_K" not in si:
             return nmea.encoded(f"{talker},WVP={text}")
         kelvin = si.get("temperature_K")

@@ -34,6 +34,9 @@ METRES_PER_SECOND = {
 }
 FASTEST_M_S = 60.0
 _LINE = re.compile(r"\x02(.*)\x03([0-9A-Fa-f]{2})")
+# every field has its width: an exclusive or of eight bits does not see two equal digits lost
+_POLAR = re.compile(r"[A-Z0-9],(\d{3})?,(\d{3,6}(\.\d{1,6})?)?,[MNPKF],\w{1,2},")
+_ALONG_AXES = re.compile(r"[A-Z0-9],([+-] ?\d{3,6}(\.\d{1,6})?,){2}[MNPKF],\w{1,2},")
 
 
 class _Decoder(LineDecoder):
@@ -46,7 +49,7 @@ class _Decoder(LineDecoder):
     def parse_line(self, line: str) -> Parsed | None:
         if line.startswith("$"):
             fields = nmea.checked(line).split(",")
-            is_wind = fields[0].endswith("MWV")
+            is_wind = fields[0][2:] == "MWV"
             return nmea.wind_of_mwv(fields, good=("A", GOOD_STATUS)) if is_wind else None
         if STX not in line and ETX not in line:
             raise BrokenFrame("garbage")  # what it prints when switched on
@@ -55,18 +58,21 @@ class _Decoder(LineDecoder):
             raise BrokenFrame("format")
         if int(match[2], 16) != nmea.checksum(match[1]):
             raise BrokenFrame("checksum")
-        return self._wind(match[1].split(","))
+        return _wind(match[1])
 
-    def _wind(self, fields: list[str]) -> Parsed:
-        if len(fields) != 6 or fields[5] or fields[3] not in METRES_PER_SECOND:
-            raise BrokenFrame("format")
-        node, first, second, unit, status, _ = fields
-        numbers = nmea.number(first.replace(" ", "")), nmea.number(second.replace(" ", ""))
-        factor, told = METRES_PER_SECOND[unit], {"node": node, "status": status}
-        if first[:1] in ("+", "-") or second[:1] in ("+", "-"):
-            return "wind_uv", told | _along_axes(*numbers, factor, good=status == GOOD_STATUS)
-        from_deg, speed = numbers if status == GOOD_STATUS else (None, None)
-        return "wind", told | nmea.wind_fields(None if speed is None else speed * factor, from_deg)
+
+def _wind(text: str) -> Parsed:
+    along_axes = _ALONG_AXES.fullmatch(text) is not None
+    if not along_axes and not _POLAR.fullmatch(text):
+        raise BrokenFrame("format")
+    node, first, second, unit, status, _ = text.replace(" ", "").split(",")
+    numbers = nmea.number(first), nmea.number(second)
+    factor, good = METRES_PER_SECOND[unit], status == GOOD_STATUS
+    told = {"node": node, "status": status}
+    if along_axes:
+        return "wind_uv", told | _along_axes(*numbers, factor, good=good)
+    from_deg, speed = numbers if good else (None, None)
+    return "wind", told | nmea.wind_fields(None if speed is None else speed * factor, from_deg)
 
 
 def _along_axes(u: float | None, v: float | None, factor: float, *, good: bool) -> dict[str, Any]:
@@ -111,11 +117,11 @@ class Driver(Base):
         if frame["kind"] == "wind_uv":
             u, v = frame["raw"]["u"], frame["raw"]["v"]
             unit = _unit_of(math.hypot(u, v), frame["si"]["wind_speed_m_s"])
-            text = f"{node},{u:+07.2f},{v:+07.2f},{unit},{status},"
+            text = f"{node},{u:+08.3f},{v:+08.3f},{unit},{status},"
         else:
             si = frame["si"]
             angle = "" if si["wind_from_deg"] is None else f"{si['wind_from_deg']:03g}"
-            speed = "" if si["wind_speed_m_s"] is None else f"{si['wind_speed_m_s']:.6f}"
+            speed = "" if si["wind_speed_m_s"] is None else f"{si['wind_speed_m_s']:010.6f}"
             text = f"{node},{angle},{speed},M,{status},"
         return f"{STX}{text}{ETX}{nmea.checksum(text):02X}\r\n".encode("latin-1")
 

@@ -32,9 +32,10 @@ LEAST_RETURN = 10.0  # first harmonic; engineering judgement, sound ground gives
 MOST_PPM_M = 50_000
 _TEXT = re.compile(rb"\x02[\x20-\x7e]*")  # how a frame begins
 _REPLY = re.compile(r"[A-Z]{3}:[A-Z]{3} .*;")
-_WHOLE, _HARMONIC = r"([+-]?\d{1,10});", r"([+-]?\d{1,7}(?:\.\d{1,7})?(?:E[+-]\d\d)?);"
-_READING = re.compile(r"ETC:FWD (\d{1,3});" + _WHOLE + "(.*)")
-_SUBSAMPLE = re.compile(_WHOLE + _HARMONIC + _HARMONIC + _WHOLE)
+# every field has its width: an exclusive or of eight bits does not see two equal digits lost
+_PPM_M, _HARMONIC = r"([\d-]\d{4});", r"([+-]\d\.\d{4}E[+-]\d\d);"
+_READING = re.compile(r"ETC:FWD (\d{1,3});" + _PPM_M + "(.*)")
+_SUBSAMPLE = re.compile(_PPM_M + _HARMONIC + _HARMONIC + r"(\d{10});")
 
 
 def _framed(text: bytes) -> bytes:

@@ -50,7 +50,7 @@ class _Decoder(LineDecoder):
 
     def parse_line(self, line: str) -> Parsed | None:
         fields = nmea.checked(line).split(",")
-        if not fields[0].endswith("MDA"):
+        if fields[0][2:] != "MDA":
             return None
         if len(fields) != 21 or any(
             fields[at].strip() and fields[at + 1] != letter for at, letter in _LETTERS.items()

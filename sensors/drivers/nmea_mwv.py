@@ -25,7 +25,7 @@ class _Decoder(LineDecoder):
 
     def parse_line(self, line: str) -> Parsed | None:
         fields = nmea.checked(line).split(",")
-        return nmea.wind_of_mwv(fields) if fields[0].endswith("MWV") else None
+        return nmea.wind_of_mwv(fields) if fields[0][2:] == "MWV" else None
 
 
 class Driver(Base):

@@ -117,8 +117,12 @@ def test_the_value_is_a_mean_over_half_a_second():
     assert driver_for("laser_falcon").sample_delay_s(frame) == 0.25
 
 
-def test_numbers_may_be_shorter_or_signed():
-    sub = "".join(f"-3;485.0;1.4E+03;{counter};" for counter in range(5))
-    (frame,) = frames_of("laser_falcon", framed(f"ETC:FWD 1;-3;{sub}"))
+def test_noise_about_zero_may_be_negative():
+    (frame,) = frames_of("laser_falcon", reply(ppm_m=-3))
     assert frame.fields["raw"]["ppm_m"] == -3
-    assert frame.fields["raw"]["sub"][4] == {"ppm_m": -3, "f1": 485.0, "f2": 1400.0, "counter": 4}
+    assert frame.fields["si"]["column_mole_fraction_m"] == pytest.approx(-3e-6)
+
+
+def test_two_equal_digits_lost_are_seen_though_the_checksum_holds():
+    data = reply().replace(b"00115;", b"115;", 1)
+    assert faults_of("laser_falcon", data) == ["format"]

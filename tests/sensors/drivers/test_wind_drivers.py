@@ -156,7 +156,7 @@ class TestGill:
     def test_both_modes_tell_the_same_wind(self):
         polar = wind_of("gill_windsonic", gill("Q,240,010.00,N,00,"))
         u, v = 10 * math.cos(math.radians(60)), -10 * math.sin(math.radians(60))
-        along = wind_of("gill_windsonic", gill(f"Q,{u:+08.4f},{v:+08.4f},N,00,"))
+        along = wind_of("gill_windsonic", gill(f"Q,{u:+09.4f},{v:+09.4f},N,00,"))
         assert along.eastward == pytest.approx(polar.eastward, rel=1e-4)
         assert along.northward == pytest.approx(polar.northward, rel=1e-4)
         assert polar.eastward > 0  # from the west-south-west
@@ -170,6 +170,10 @@ class TestGill:
         wind = wind_of("gill_windsonic", gill("Q,,002.74,M,00,"))
         assert math.isnan(wind.eastward)
         assert wind.quality == Quality.MISSING
+
+    @pytest.mark.parametrize("body", ["Q,22,002.74,M,00,", "Q,229,2.74,M,00,", ",229,002.74,M,00,"])
+    def test_equal_digits_lost_are_seen_though_the_checksum_holds(self, body):
+        assert faults_of("gill_windsonic", gill(body)) == ["format"]
 
     def test_full_scale_is_told(self):
         assert wind_of("gill_windsonic", gill("Q,229,060.00,M,00,")).quality == Quality.SATURATED
@@ -191,7 +195,7 @@ class TestFtTechnologies:
         assert math.isnan(air.temperature)
         assert air.quality == Quality.MISSING
 
-    @pytest.mark.parametrize("status", ["1", "2", "A", "V", "Z", ""])
+    @pytest.mark.parametrize("status", ["1", "2", "A", "V", "Z"])
     def test_any_status_but_0_is_no_wind(self, status):
         for speed in ("003.0", "---.-", ""):
             data = nmea.encoded(f"WI,WVP={speed},090,{status}")
@@ -199,6 +203,12 @@ class TestFtTechnologies:
             wind = wind_of("ft_technologies", data)
             assert math.isnan(wind.eastward)
             assert wind.quality == Quality.FAULT
+
+    @pytest.mark.parametrize(
+        "body", ["WVP=20.0,045,0", "WVP=020.0,45,0", "WVP=020.,045,0", "WVP=020.0,045,", "WV=1,2,0"]
+    )
+    def test_equal_digits_lost_are_seen_though_the_checksum_holds(self, body):
+        assert faults_of("ft_technologies", nmea.encoded(f"WI,{body}")) == ["format"]
 
     def test_in_nmea_mode_a_is_valid_again(self):
         frame = one_frame("ft_technologies", nmea.encoded("WIMWV,045,R,072.0,K,A"))
