@@ -88,7 +88,7 @@ class _Records:
         self._channels: dict[str, str] = {}
         self._steps: dict[int, float] = {}  # last heater step of each sensor
         self._label = 0.0
-        self._untimed = self._faults = self._outside = self._apart = 0
+        self._untimed = self._faults = self._outside = 0
 
     def batches(self, rows: Rows) -> Iterator[RecordBatch]:
         """Records of some rows; those whose time cannot be known are left out."""
@@ -101,8 +101,6 @@ class _Records:
             return
         columns = {key: column[known] for key, column in rows.columns.items()}
         time_ns = np.rint(unix_ms[known]).astype(np.int64) * 1_000_000
-        stamp_ms = 1e3 * columns["real_time_clock"]
-        self._apart += int((np.abs(stamp_ms + 500.0 - unix_ms[known]) > 2e3).sum())
         poor = np.where(sigma_s[known] > _POOR_S, np.uint16(Quality.CLOCK_POOR), np.uint16(0))
         self._report.count("row", time_ns.size)
         self._count_cycles(columns)
@@ -194,7 +192,8 @@ class _Records:
         quality = poor | np.where(is_fault, np.uint16(Quality.FAULT), np.uint16(0))
         fields: dict[str, FloatArray] = {}
         for name, key, factor, offset, (low, high) in _AIR:
-            value = np.where(is_fault, np.nan, columns[key] * factor + offset)
+            with np.errstate(over="ignore"):  # damage can make a value too large for any unit
+                value = np.where(is_fault, np.nan, columns[key] * factor + offset)
             is_outside = (value < low) | (value > high)
             self._outside += int(is_outside.sum())
             quality |= np.where(is_outside, np.uint16(Quality.OUT_OF_RANGE), np.uint16(0))

@@ -39,7 +39,7 @@ OPTIONAL = (
 )
 MOST_SENSORS = 64  # the kit has 8
 MOST_STEPS = 10  # of a heater profile: the chip has registers for no more
-_MOST_MS = 2**53  # a float counts so far without loss
+_MOST_MS = 2**41  # 69 years
 
 _COLUMNS, _BLOCK = b'"dataColumns"', b'"dataBlock"'
 _BETWEEN = b" \t\r\n,"
@@ -139,7 +139,8 @@ class _Block:
         }
         can_be = _is_count(columns["sensor_index"], MOST_SENSORS)
         can_be &= _is_count(columns["heater_profile_step_index"], MOST_STEPS)
-        can_be &= np.abs(columns["timestamp_since_poweron"]) < _MOST_MS  # false for NaN
+        ms = columns["timestamp_since_poweron"]
+        can_be &= (ms >= 0.0) & (ms < _MOST_MS)  # false for NaN
         self._impossible += int((~can_be).sum())
         return {key: column[can_be] for key, column in columns.items()}
 
