@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from firmware_bridge.link import SerialLink
 
-__all__ = ["Guess", "asked", "bauds", "guesses", "heard"]
+__all__ = ["Doubt", "Guess", "asked", "bauds", "guesses", "heard"]
 
 CATCH_ALL = ("sfc_shdlc",)  # decodes what others decode better
 CERTAIN_SHARE = 0.5  # of the bytes, in whole frames
+DOUBTED_AFTER_S = 5.0
+DOUBTED_BYTES, JUDGED_BYTES = 40, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,63 @@ def guesses(data: bytes) -> list[Guess]:
                 )
     found.sort(key=lambda one: (one.name in CATCH_ALL, -one.share))
     return found
+
+
+class Doubt:
+    """Whether a port has the device that is expected: judged by what comes while no frame does.
+
+    Parameters
+    ----------
+    expected : str
+        Name of the device.
+    baud : int
+    monotonic : callable
+        Seconds.
+    """
+
+    def __init__(
+        self, expected: str, baud: int, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._expected, self._baud, self._monotonic = expected, baud, monotonic
+        self._newest = b""
+        self._frames = 0
+        self._since_s = monotonic()
+        self._is_told = False
+
+    def hear(self, data: bytes) -> None:
+        """Take bytes as they were read; another thread may do so."""
+        self._newest = (self._newest + data)[-JUDGED_BYTES:]
+
+    def verdict(self, frames: int) -> str | None:
+        """What the bytes seem to be, if there are enough of them without a frame; said once.
+
+        Parameters
+        ----------
+        frames : int
+            Of the expected device, so far.
+        """
+        now_s = self._monotonic()
+        if frames > self._frames:
+            self._frames, self._since_s, self._newest = frames, now_s, b""
+            self._is_told = False
+        is_long = now_s - self._since_s >= DOUBTED_AFTER_S
+        if self._is_told or not is_long or len(self._newest) < DOUBTED_BYTES:
+            return None
+        self._is_told = True
+        return self._seems(self._newest)
+
+    def _seems(self, data: bytes) -> str:
+        sure = [one for one in guesses(data) if one.share >= CERTAIN_SHARE]
+        if sure:
+            alike = [one.name for one in sure if one.share >= 0.9 * sure[0].share]
+            return (
+                f"this is no {self._expected}: {sure[0].frames} frames of {' or '.join(alike)}; "
+                "are two devices swapped?"
+            )
+        return (
+            f"{len(data)} bytes at {self._baud} baud and no frame of any device we know in them; "
+            "another baud rate? sniffdrone identify tries all"
+        )
 
 
 def heard(link: SerialLink, seconds: float) -> bytes:

@@ -21,6 +21,7 @@ from sensors.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from drone.identifying import Doubt
     from firmware_bridge.reader import DeviceReader, Status
     from sensors.devices import Record
 
@@ -58,6 +59,7 @@ def listen(
 
     On a terminal a table; otherwise a line for each reading, and how it goes on stderr.
     """
+    from drone.identifying import Doubt
     from firmware_bridge.clock import HostClock
     from firmware_bridge.link import SerialLink
     from firmware_bridge.reader import DeviceReader
@@ -65,20 +67,27 @@ def listen(
 
     driver = driver_for(device, model=model, channels=channel or ())
     _advise(port)
+    doubt = Doubt(device, baud or driver.device.baud)
     stop = threading.Event()
     usual = signal.signal(signal.SIGTERM, lambda *_: stop.set())
     interrupted = False
     with _kept(raw) as keep:
+
+        def heard(data: bytes, time_ns: int) -> None:
+            del time_ns
+            keep(data)
+            doubt.hear(data)
+
         reader = DeviceReader(
             device,
             driver,
             SerialLink(port, baud or driver.device.baud),
             utc_of=HostClock().utc_of_monotonic,
-            on_bytes=keep,
+            on_bytes=heard,
         )
         try:
             with reader:
-                _show(reader, stop, seconds=seconds, as_json=as_json, quiet=quiet)
+                _show(reader, doubt, stop, seconds=seconds, as_json=as_json, quiet=quiet)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -94,9 +103,9 @@ class _kept:  # noqa: N801 - used as a function
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    def __enter__(self) -> Callable[[bytes, int], None] | None:
+    def __enter__(self) -> Callable[[bytes], None]:
         if self._path is None:
-            return None
+            return lambda _: None
         try:
             self._file = self._path.open("xb", buffering=0)
         except FileExistsError:
@@ -110,8 +119,7 @@ class _kept:  # noqa: N801 - used as a function
         if self._path is not None:
             self._file.close()
 
-    def _keep(self, data: bytes, time_ns: int) -> None:
-        del time_ns
+    def _keep(self, data: bytes) -> None:
         try:
             self._file.write(data)
         except OSError as error:
@@ -132,12 +140,18 @@ def _advise(port: str) -> None:
 
 
 def _show(
-    reader: DeviceReader, stop: threading.Event, *, seconds: float, as_json: bool, quiet: bool
+    reader: DeviceReader,
+    doubt: Doubt,
+    stop: threading.Event,
+    *,
+    seconds: float,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Until it is stopped, or its time is over."""
     end = time.monotonic() + seconds if seconds else math.inf
     if sys.stdout.isatty() and not as_json and not quiet:
-        _as_table(reader, stop, end)
+        _as_table(reader, doubt, stop, end)
         return
     told = time.monotonic()
     while not stop.is_set() and time.monotonic() < end and reader.is_running:
@@ -145,12 +159,15 @@ def _show(
             if not quiet or as_json:
                 answer(_as_json(record) if as_json else _as_line(record))
         sys.stdout.flush()
+        stranger = doubt.verdict(reader.status().counters.frames_ok)
+        if stranger is not None:
+            warn(f"warning: {stranger}")
         if not quiet and time.monotonic() - told > STATUS_EVERY_S:
             told = time.monotonic()
             warn(_summary(reader.status()))
 
 
-def _as_table(reader: DeviceReader, stop: threading.Event, end: float) -> None:
+def _as_table(reader: DeviceReader, doubt: Doubt, stop: threading.Event, end: float) -> None:
     from rich.live import Live
     from rich.table import Table
 
@@ -164,6 +181,8 @@ def _as_table(reader: DeviceReader, stop: threading.Event, end: float) -> None:
                     said = [*said, _as_line(record)][-6:]
                 else:
                     newest[key] = record
+            stranger = doubt.verdict(reader.status().counters.frames_ok)
+            said = [*said, stranger][-6:] if stranger is not None else said
             table = Table(title=_summary(reader.status()), title_justify="left", box=None)
             table.add_column("reading")
             for record in newest.values():

@@ -31,7 +31,7 @@ COMMANDS = {
     "$01,FL?*//": b"$01,FL?*//\r\n",
 }
 # each has its width: an exclusive or of eight bits does not see two equal digits lost
-_READING = re.compile(r"\d{3}\.\d{1,6},\d{3},0|[0-9.-]*,[0-9.-]*,[1-9A-Z]")
+_READING = re.compile(r"\d{3}\.\d{1,6},\d{3},[0-9A-Z]|[-.]*,[-\d]{0,3},[1-9A-Z]")
 _TEMPERATURE = re.compile(r"[+-]\d{3}\.\d{1,6}")
 _REPLY = re.compile(r"(?P<talker>[A-Z0-9]{2}),(?P<name>WV[PC]|(?!WV)[A-Z]{2,4})=(?P<values>.*)")
 

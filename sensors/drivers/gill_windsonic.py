@@ -35,8 +35,9 @@ METRES_PER_SECOND = {
 FASTEST_M_S = 60.0
 _LINE = re.compile(r"\x02(.*)\x03([0-9A-Fa-f]{2})")
 # every field has its width: an exclusive or of eight bits does not see two equal digits lost
-_POLAR = re.compile(r"[A-Z0-9],(\d{3})?,(\d{3,6}(\.\d{1,6})?)?,[MNPKF],\w{1,2},")
-_ALONG_AXES = re.compile(r"[A-Z0-9],([+-] ?\d{3,6}(\.\d{1,6})?,){2}[MNPKF],\w{1,2},")
+_SPEED = r"\d{3,6}(?:\.\d{1,6})?"
+_POLAR = re.compile(rf"[A-Z0-9],(?:\d{{3}})?,({_SPEED})?,([MNPKF]),\w\w,")
+_ALONG_AXES = re.compile(rf"[A-Z0-9],([+-] ?{_SPEED},[+-] ?{_SPEED}),([MNPKF]),\w\w,")
 
 
 class _Decoder(LineDecoder):
@@ -62,10 +63,14 @@ class _Decoder(LineDecoder):
 
 
 def _wind(text: str) -> Parsed:
-    along_axes = _ALONG_AXES.fullmatch(text) is not None
-    if not along_axes and not _POLAR.fullmatch(text):
+    along_axes = _ALONG_AXES.fullmatch(text)
+    match = along_axes or _POLAR.fullmatch(text)
+    if match is None:
         raise BrokenFrame("format")
-    node, first, second, unit, status, _ = text.replace(" ", "").split(",")
+    speeds, unit = match[1] or "", match[2]
+    if unit != "F" and speeds.count(".") != len(speeds.split(",")) and speeds:
+        raise BrokenFrame("format")  # only feet per minute are whole
+    node, first, second, _, status, _ = text.replace(" ", "").split(",")
     numbers = nmea.number(first), nmea.number(second)
     factor, good = METRES_PER_SECOND[unit], status == GOOD_STATUS
     told = {"node": node, "status": status}

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from drone.identifying import Doubt
 from sensors.devices import driver_for
 from sims.virtual_device import VirtualDevice
 from tests.firmware_bridge.test_reader import CO2, DUST, mcu_frames
 
 ROOT = Path(__file__).parents[2]
+HCHO = {"kind": "gas", "raw": {"ppb": 37.0, "full_scale_ppb": 5000.0}}
 WIND = {"kind": "wind", "raw": {"S2": 2.5, "D": 90, "U": -2.5, "V": 0.0, "W": 0.1, "T": 18.5}}
 
 
@@ -115,6 +117,67 @@ class TestListen:
         assert run("listen", "-d", "plantower_pms", "-p", nowhere).is_refused("no such port")
         assert run("listen", "-d", "plantower", "-p", nowhere).is_refused("plantower_pms")
         assert run("listen", "-d", "winsen", "-p", nowhere).is_refused("which model")
+
+
+class TestStrangers:
+    def test_two_devices_swapped_are_named(self, run, port):
+        with VirtualDevice(driver_for("plantower_pms"), [DUST], port, rate_hz=20):
+            outcome = run("listen", "-d", "trisonica", "-p", port, "--for", 6.5, "--quiet")
+        assert outcome.code == 0
+        assert "this is no trisonica" in outcome.err
+        assert "frames of plantower_pms; are two devices swapped?" in outcome.err
+        assert outcome.err.count("swapped") == 1
+
+    def test_permission_names_the_group_to_join(self, run, monkeypatch):
+        def refuse(*_, **__):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("serial.Serial", refuse)
+        outcome = run("listen", "-d", "plantower_pms", "-p", "/dev/null")
+        assert outcome.is_refused("no permission", "usermod -aG")
+
+    def test_the_nearest_device_is_named(self, run, port):
+        outcome = run("listen", "-d", "trisonika", "-p", port)
+        assert outcome.is_refused('did you mean "trisonica"')
+
+
+class TestDoubt:
+    def setup_method(self):
+        self.now_s = 0.0
+        self.doubt = Doubt("trisonica", 115_200, monotonic=lambda: self.now_s)
+        self.dust = driver_for("plantower_pms").encode(DUST)
+
+    def after(self, seconds, frames=0):
+        self.now_s += seconds
+        return self.doubt.verdict(frames)
+
+    def test_a_moment_or_a_few_bytes_prove_nothing(self):
+        self.doubt.hear(self.dust * 10)
+        assert self.after(1.0) is None
+        few = Doubt("trisonica", 115_200, monotonic=lambda: self.now_s)
+        few.hear(b"\x42\x4d")
+        self.now_s += 60.0
+        assert few.verdict(0) is None
+
+    def test_it_is_said_once_and_again_after_frames_came(self):
+        self.doubt.hear(self.dust * 10)
+        assert "plantower_pms" in self.after(6.0)
+        assert self.after(6.0) is None
+        assert self.after(1.0, frames=3) is None
+        self.doubt.hear(self.dust * 10)
+        assert "plantower_pms" in self.after(6.0, frames=3)
+
+    def test_models_that_send_alike_are_all_named(self):
+        self.doubt.hear(driver_for("winsen_ze07_ch2o").encode(HCHO) * 20)
+        verdict = self.after(6.0)
+        assert "winsen_ze07_ch2o or winsen_ze08_ch2o" in verdict
+
+    def test_a_wrong_baud_rate_is_guessed_at_in_bounded_memory(self):
+        for _ in range(1000):  # as bytes look that were read at another rate
+            self.doubt.hear(b"\x00\xf8\x80\xff\x1c\xe6" * 4)
+        verdict = self.after(6.0)
+        assert "4096 bytes at 115200 baud and no frame of any device we know" in verdict
+        assert "another baud rate?" in verdict
 
 
 class TestIdentify:
