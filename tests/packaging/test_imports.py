@@ -32,6 +32,7 @@ FLIGHT_SIDE = (
     "firmware_bridge.logfile",
     "firmware_bridge.mavlink",
     "firmware_bridge.reader",
+    "firmware_bridge.recorder",
     "firmware_bridge.recording",
     "firmware_bridge.summary",
     "detection.signal.alarm",

@@ -1,0 +1,239 @@
+"""Puts chunks on disk, comes back from what disks do, and says how it stands."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from firmware_bridge.recorder_disk import is_full, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from firmware_bridge.recorder_chunk import Chunk
+    from firmware_bridge.recorder_file import Opening, RecordingFile
+    from firmware_bridge.recorder_folder import RecordingFolder
+
+__all__ = ["DiskWriter"]
+
+NS = 1_000_000_000
+RETRY_NS = NS
+LOOK_NS = 2 * NS
+RATE_OVER_NS = 60 * NS
+
+
+class DiskWriter:
+    """Keeps chunks until they are safely on disk; used by one thread.
+
+    Parameters
+    ----------
+    folder : RecordingFolder
+    opening : callable
+        What a file begins with, given its number in the run.
+    metadata : callable
+        Name and fields of all metadata known now.
+    file_bytes : int
+        A file that has reached this is finished and the next begun.
+    free_bytes : callable
+        Room on the disk of a folder.
+    monotonic_ns : callable
+
+    Attributes
+    ----------
+    trouble : tuple of str, or None
+        What keeps from recording: in a word, and in a line.
+    trouble_since_ns : int
+    waiting_bytes : int
+        Handed over, in chunks that are not safely on disk.
+    free_bytes : int
+    bytes_written : int
+        Safely on disk, in all files.
+    bytes_per_s : float
+        What the disk took in the last minute; 0 before that is known.
+    told : list of str
+        What happened and should be in the recording; the caller takes it out.
+    """
+
+    def __init__(
+        self,
+        folder: RecordingFolder,
+        *,
+        opening: Callable[[int], Opening],
+        metadata: Callable[[], tuple[tuple[str, dict[str, str]], ...]],
+        file_bytes: int,
+        free_bytes: Callable[[Path], int],
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.folder = folder
+        self._opening, self._metadata = opening, metadata
+        self._file_bytes, self._free_bytes_of = file_bytes, free_bytes
+        self._monotonic_ns = monotonic_ns
+        self._file: RecordingFile | None = None
+        self._chunks: deque[Chunk] = deque()
+        self._written = 0  # of them, in the file but not synced
+        self._finished_bytes = 0
+        self.trouble: tuple[str, str] | None = None
+        self.trouble_since_ns = 0
+        self.waiting_bytes = 0
+        self.waiting_messages = 0
+        self.free_bytes = self.bytes_written = 0
+        self.bytes_per_s = 0.0
+        self.told: list[str] = []
+        self._tried_ns = self._looked_ns = -(1 << 62)
+        self._rates: deque[tuple[int, int]] = deque()
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is written to."""
+        file = self._file  # the other thread may set it to None any moment
+        return file.path if file else None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it makes sense to try: not while the last attempt failed a moment ago."""
+        return self.trouble is None or self._monotonic_ns() - self._tried_ns >= RETRY_NS
+
+    def put(self, chunk: Chunk) -> None:
+        """Take charge of a chunk."""
+        self._chunks.append(chunk)
+        self.waiting_bytes += chunk.payload_bytes
+        self.waiting_messages += sum(chunk.counts.values())
+
+    def flush(self) -> None:
+        """Try to have everything safely on disk; `trouble` tells if it is not."""
+        self._tried_ns = self._monotonic_ns()
+        is_time_to_look = self._tried_ns - self._looked_ns >= LOOK_NS
+        if is_time_to_look:
+            self._looked_ns = self._tried_ns
+            self._look_for_file()
+        try:
+            file = self._file = self._file or self.folder.next_file(self._opening)
+            for name, fields in self._metadata():
+                file.append_metadata(name, fields)
+            while self._written < len(self._chunks):
+                file.append(self._chunks[self._written])
+                self._written += 1
+        except OSError as error:
+            self._fail(error)
+            self._save_written(error)
+            return
+        try:
+            file.sync()
+        except OSError as error:
+            self._fail(error)
+            self._start_over(error)
+            return
+        self._commit()
+        self._recovered()
+        self.bytes_written = self._finished_bytes + file.safe_bytes
+        if is_time_to_look:
+            self._look_at_room()
+        if file.safe_bytes >= self._file_bytes or file.summary_is_large:
+            self.finish()
+
+    def finish(self) -> None:
+        """Finish the file, if there is one; the next chunk begins another.
+
+        Where there is no room for a summary the file stays as it is: all in it can be read.
+        """
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.finish()
+        except OSError as error:
+            self._fail(error)
+            with contextlib.suppress(OSError):
+                file.abandon()
+        self._finished_bytes += file.safe_bytes
+        self.bytes_written = self._finished_bytes
+
+    def give_up(self) -> None:
+        """Forget what is not on disk, and close the file as it is."""
+        self._chunks.clear()
+        self._written = self.waiting_bytes = self.waiting_messages = 0
+        if self._file is not None:
+            self._leave(self._file)
+
+    def _commit(self) -> None:
+        for _ in range(self._written):
+            chunk = self._chunks.popleft()
+            self.waiting_bytes -= chunk.payload_bytes
+            self.waiting_messages -= sum(chunk.counts.values())
+        self._written = 0
+
+    def _save_written(self, error: OSError) -> None:
+        """After a write that failed: what was written before it is kept, its torn end is not."""
+        file = self._file
+        if file is None:
+            return
+        try:
+            file.cut()
+            file.sync()
+        except OSError:
+            self._start_over(error)
+            return
+        self._commit()
+        if not is_full(error):
+            self._leave(file)
+
+    def _start_over(self, error: OSError) -> None:
+        """After a sync that failed nothing since the last one can be believed."""
+        file = self._file
+        self._written = 0
+        if file is None:
+            return
+        try:
+            file.roll_back()
+        except OSError:
+            self._leave(file)
+            return
+        if not is_full(error):
+            self._leave(file)
+
+    def _leave(self, file: RecordingFile) -> None:
+        """Close a file as it is: the next attempt begins another."""
+        self._file = None
+        self._finished_bytes += file.safe_bytes if file.chunks else 0
+        if not file.chunks:
+            self.folder.forget(file.path)
+        with contextlib.suppress(OSError):  # there is nothing left to lose in it
+            file.abandon()
+
+    def _fail(self, error: OSError) -> None:
+        if self.trouble is None:
+            self.trouble_since_ns = self._monotonic_ns()
+        self.trouble = trouble(error, self.folder.folder)
+
+    def _recovered(self) -> None:
+        if self.trouble is None:
+            return
+        waited_s = (self._monotonic_ns() - self.trouble_since_ns) / NS
+        self.told.append(f"recording again after {waited_s:.1f} s: {self.trouble[1]}")
+        self.trouble = None
+
+    def _look_for_file(self) -> None:
+        """Leave a file that is no longer where it was made."""
+        if self._file is None or self._file.is_there:
+            return
+        self.told.append(
+            f"{self._file.path} is gone (card pulled out, or file removed) with "
+            f"{self._file.safe_bytes} bytes in it; a new file is begun"
+        )
+        self._written = 0
+        self._leave(self._file)
+
+    def _look_at_room(self) -> None:
+        """How much there is, and how fast it goes."""
+        with contextlib.suppress(OSError):  # writing will say what is wrong
+            self.free_bytes = self._free_bytes_of(self.folder.folder)
+        now_ns = self._monotonic_ns()
+        self._rates.append((now_ns, self.bytes_written))
+        while now_ns - self._rates[0][0] > RATE_OVER_NS:
+            self._rates.popleft()
+        begin_ns, begin = self._rates[0]
+        if now_ns > begin_ns:
+            self.bytes_per_s = (self.bytes_written - begin) / (now_ns - begin_ns) * NS
