@@ -45,6 +45,7 @@ _COLUMNS, _BLOCK = b'"dataColumns"', b'"dataBlock"'
 _BETWEEN = b" \t\r\n,"
 _PLAIN = b"0123456789+-.eE,[] \t\r\ntrufalsn"  # of numbers, true, false and null
 _ROW = re.compile(rb"\[[^\[\]]*\]")
+_KEY = re.compile(rb'"key"\s*:\s*"([^"]*)"')
 _CLOSE = re.compile(rb"\]\s*\]")
 _LONGEST_HEAD = 1 << 20
 _LONGEST_ROW = 1 << 16
@@ -82,7 +83,7 @@ def rows_in(report: ReadReport) -> Iterator[Rows]:
     Raises
     ------
     FormatError
-        The list of columns is damaged, or lacks what a reading means nothing without.
+        The list of columns lacks what a reading means nothing without.
     """
     block = _Block(report)
     start = 0
@@ -170,16 +171,16 @@ class _Block:
         try:
             text = head[head.index(b"[", head.rindex(_COLUMNS)) :].decode()
             keys = [str(column["key"]) for column in json.JSONDecoder().raw_decode(text)[0]]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise FormatError(
-                f"{path}: the list of its columns is damaged or does not stand before the rows; "
-                "copy the file again from the board's card"
-            ) from error
+        except (ValueError, TypeError, KeyError, RecursionError):
+            # rows of another width than there are keys are refused, so a lost key does no harm
+            keys = [key.decode("ascii", "replace") for key in _KEY.findall(head)]
+            told = f"{path.name}: the list of its columns is damaged, read by the keys left in it"
+            self._report.warnings.append(told)
         missing = [key for key in REQUIRED if key not in keys]
         if missing:
             raise FormatError(
-                f"{path}: has no column {', '.join(missing)}, without which a resistance means "
-                "nothing; export it again with all columns"
+                f"{path}: has no column {', '.join(missing)} before its rows, and a "
+                "resistance means nothing without; copy the file again, or export it with all columns"
             )
         return keys
 

@@ -56,6 +56,6 @@ def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
     Raises
     ------
     FormatError
-        A ``.udf``; the list of columns is damaged or lacks one that is needed.
+        A ``.udf``; the list of columns lacks one that is needed.
     """
     return read_compiled("bmerawdata", path, report)
