@@ -180,7 +180,7 @@ class _Block:
         if missing:
             raise FormatError(
                 f"{path}: has no column {', '.join(missing)} before its rows, and a "
-                "resistance means nothing without; copy the file again, or export it with all columns"
+                "resistance means nothing without; copy the file again, or export it with all"
             )
         return keys
 
