@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from mcap.writer import CompressionType, Writer
 from pymavlink.dialects.v20 import all as mavlink
 
 from firmware_bridge.formats import csv
@@ -296,10 +297,83 @@ def write_bmerawdata(path: Path) -> None:
     path.write_text(bme_file(rows), encoding="utf-8")
 
 
+CLOCK_SURE_S = 3.0  # GNSS time is known from here on
+
+
+class _Recording:
+    """Writes a recording as `firmware_bridge.recording` describes it, with the mcap library."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._writer = Writer(stream, chunk_size=4096, compression=CompressionType.ZSTD)
+        self._writer.start(profile="sniffdrone", library="tests")
+        self._channels: dict[str, int] = {}
+
+    def metadata(self, name: str, **told: str) -> None:
+        self._writer.add_metadata(name, told)
+
+    def add(
+        self, topic: str, time_s: float, data: dict[str, object] | bytes, *, arrival_s: float = 0.0
+    ) -> None:
+        if topic not in self._channels:
+            _, root, *rest = topic.split("/")
+            role = rest[1] if root == "records" else root.removesuffix("s")
+            schema = 0
+            if root != "raw":
+                text = f"sniffdrone.{role.title()}"
+                schema = self._writer.register_schema(text, "jsonschema", b'{"type":"object"}')
+            self._channels[topic] = self._writer.register_channel(
+                topic,
+                "application/octet-stream" if root == "raw" else "json",
+                schema,
+                {"role": role, "source": rest[0]} if rest else {"role": role},
+            )
+        axis_ns = round((UTC_S + RECEIVER_AHEAD_S + time_s) * 1e9)
+        payload = data if isinstance(data, bytes) else json.dumps(data, separators=(",", ":"))
+        self._writer.add_message(
+            self._channels[topic],
+            axis_ns + round((arrival_s or 0.02) * 1e9),
+            payload if isinstance(payload, bytes) else payload.encode(),
+            axis_ns,
+        )
+
+    def close(self) -> None:
+        self._writer.finish()
+
+
+def write_mcap(path: Path) -> None:
+    with path.open("wb") as stream:
+        log = _Recording(stream)
+        log.metadata("recording", format="1", run="5f0c", anchor_ns="0", file="1")
+        for number, time_s in enumerate(TIME_S.tolist()):
+            sure = time_s >= CLOCK_SURE_S
+            utc_ns = round((UTC_S + time_s + (0.0 if sure else RECEIVER_AHEAD_S)) * 1e9)
+            then = {"time_ns": utc_ns, "time_sigma_s": 0.02 if sure else 86_400.0}
+            poor = {"quality": 0 if sure else 64}
+            log.add("/raw/ch4", time_s, b"%.6f\r\n" % GAS[number])
+            gas = {"channels": ["ch4"], "values": [GAS[number] * 1e-6], "units": ["1"]}
+            log.add("/records/ch4/gas", time_s, then | gas | {"quality": [poor["quality"]]})
+            pose = {"latitude": LATITUDE[number], "longitude": LONGITUDE[number]}
+            heights = {"altitude_amsl_m": ALTITUDE_M, "height_above_home_m": ALTITUDE_M - HOME_M}
+            nothing = {"height_above_ground_m": None}
+            log.add("/records/autopilot/pose", time_s, then | pose | heights | nothing | poor)
+            if number % RATE_HZ == 0:
+                source = {"sigma_s": then["time_sigma_s"], "source": "vehicle" if sure else "host"}
+                log.add("/clock", time_s, {"utc_ns": utc_ns, "host_step_s": None} | source)
+                air = {"temperature": None, "relative_humidity": None, "pressure": PRESSURE_PA}
+                log.add("/records/autopilot/environment", time_s, then | air | poor)
+            if number % 5 == 0:
+                known = time_s >= WIND_FROM_S
+                wind = {"eastward": EAST if known else None, "northward": NORTH if known else None}
+                wind |= {"upward": None, "frame": "earth", "quality": 0 if known else 1}
+                log.add("/records/autopilot/wind", time_s, then | wind)
+        log.close()
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "bmerawdata": write_bmerawdata,
     "csv": write_csv,
     "dataflash": write_dataflash,
+    "mcap": write_mcap,
     "netcdf": write_netcdf,
     "tlog": write_tlog,
     "ulog": write_ulog,

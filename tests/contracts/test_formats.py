@@ -129,9 +129,10 @@ def test_air_and_gas_are_in_plausible_units(name, samples):
     if name in PLACELESS:
         assert {unit for batch in gas for unit in batch.units.values()} == {"ohm"}
         return
-    assert {unit for batch in gas for unit in batch.units.values()} == {"1e-6"}
-    readings = column(gas, "gas", "ch4")
-    expected = truth.GAS if name in {"csv", "netcdf"} else truth.GAS[:: truth.RATE_HZ]
+    unit, in_ppm = ("1", 1e6) if name == "mcap" else ("1e-6", 1.0)
+    assert {own for batch in gas for own in batch.units.values()} == {unit}
+    readings = column(gas, "gas", "ch4") * in_ppm
+    expected = truth.GAS if name in {"csv", "mcap", "netcdf"} else truth.GAS[:: truth.RATE_HZ]
     np.testing.assert_allclose(readings, expected, rtol=1e-5)
     step_s = truth.SECONDS / readings.size
     seconds = times_s(batches, "gas")
