@@ -151,7 +151,7 @@ class DeviceClock:
         if not self._bins:
             raise LookupError("a device clock of which no time is known")
         middle, offset, slope, residual_s = self._fitted()
-        now = self._nearest_turn(device_ns)
+        now = self.unwrapped(device_ns)
         span_s = abs(now - middle) / NS
         seen_s = max((self._bins[-1][0] - self._bins[0][0]) / NS, 1e-9)
         skew_sd = min(PRIOR_SKEW, residual_s / seen_s)
@@ -171,6 +171,16 @@ class DeviceClock:
             return told
         return Estimate(told.time_ns, late_ns / NS)
 
+    def unwrapped(self, device_ns: int) -> int:
+        """A time of the device near the newest, with the turns of its counter counted in [ns]."""
+        now = device_ns + self._turns * (self._wrap_ns or 0)
+        if self._wrap_ns and self._newest_ns is not None:
+            if now - self._newest_ns > self._wrap_ns // 2:
+                return now - self._wrap_ns
+            if self._newest_ns - now > self._wrap_ns // 2:
+                return now + self._wrap_ns
+        return now
+
     def _unwrap(self, device_ns: int) -> str | None:
         """Count the turns of the counter; "reboot" if it went back without reaching its end."""
         if self._newest_ns is None:
@@ -182,15 +192,6 @@ class DeviceClock:
                 return None
             return "reboot"
         return "reboot" if back > NS else None
-
-    def _nearest_turn(self, device_ns: int) -> int:
-        now = device_ns + self._turns * (self._wrap_ns or 0)
-        if self._wrap_ns and self._newest_ns is not None:
-            if now - self._newest_ns > self._wrap_ns // 2:
-                return now - self._wrap_ns
-            if self._newest_ns - now > self._wrap_ns // 2:
-                return now + self._wrap_ns
-        return now
 
     def _jumped(self, now: int, lag: int) -> str | None:
         """Whether the pair cannot belong to the clock as it was."""

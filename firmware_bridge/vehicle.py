@@ -88,12 +88,10 @@ class Vehicle:
 
     def boot_ms(self, monotonic_ns: int) -> int | None:
         """What the vehicle's clock said at a moment on ours [ms]; None while it is not known."""
-        vehicle = self._clock.vehicle
         try:
-            utc = vehicle.utc_of_monotonic(monotonic_ns)
+            return self._clock.vehicle.boot_of_monotonic(monotonic_ns).time_ns // 1_000_000
         except LookupError:
             return None
-        return (utc.time_ns - vehicle.utc_of_boot(0).time_ns) // 1_000_000
 
     def take(self, packet: Packet, arrival_ns: int, peer: str = "") -> list[Record]:
         """Records in a packet; none if it is not believed.

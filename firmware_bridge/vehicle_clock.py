@@ -17,7 +17,7 @@ SLACK_NS = 2_000_000  # round trips this much above the fastest are believed
 FIRST_LIMIT_NS = 10_000_000  # before anything is known of the round trip
 MOST_SKEW = 1e-4
 JUMP_NS = 100_000_000
-JUMPS = 3  # exchanges or pairs in a row that say so
+JUMPS = 3  # exchanges, pairs or messages in a row that say so
 PAIRS = 30
 UTC_JUMP_NS = NS // 2
 EARLIEST_UTC_US = 1_420_070_400_000_000  # 2015: before it, a receiver without a fix speaks
@@ -37,6 +37,8 @@ class VehicleClock:
         self._jumps: list[tuple[int, int, int]] = []
         self._fit: tuple[int, float, float, float] | None = None
         self._arrivals = DeviceClock(wrap_ns=MILLISECONDS_32, least_delay_s=0.005)
+        self._newest_ns: int | None = None  # of the messages, boot time
+        self._earlier = 0  # messages in a row that were made long before the newest
         self._utc_minus_boot: deque[int] = deque(maxlen=PAIRS)
         self._strays: list[int] = []
 
@@ -64,7 +66,9 @@ class VehicleClock:
         Returns
         -------
         str or None
-            "reboot" when the vehicle's clock has jumped: all that was known is forgotten.
+            "reboot" when the vehicle's clock has gone back: all that was known is forgotten.
+            "step" when it has jumped ahead or stood still, as that of a simulated vehicle does
+            when its computer is busy: its UTC stays known.
         """
         if sent_ns not in self._sent or received_ns < sent_ns or remote_ns <= 0:
             return None
@@ -79,10 +83,14 @@ class VehicleClock:
                 self._jumps.append(exchange)
                 if len(self._jumps) < JUMPS:
                     return None
-                kept = self._jumps
-                self.forget()
+                newest, kept = self._exchanges[-1], self._jumps
+                is_reboot = remote_ns < newest[0] + newest[1]
+                if is_reboot:
+                    self.forget()
+                else:
+                    self._forget_exchanges()
                 self._exchanges.extend(kept)
-                return "reboot"
+                return "reboot" if is_reboot else "step"
         self._jumps.clear()
         self._exchanges.append(exchange)
         while middle - self._exchanges[0][0] > OLDEST_NS:
@@ -96,12 +104,24 @@ class VehicleClock:
         Returns
         -------
         str or None
-            "reboot" when it has gone back: all that was known is forgotten.
+            "reboot" when it has gone back, and stays there: all that was known is forgotten.
+            "step" when it has jumped.
         """
-        event = self._arrivals.add(boot_ms * 1_000_000, arrival_ns)
+        boot_ns, event = boot_ms * 1_000_000, None
+        newest_ns = self._newest_ns
+        if newest_ns is not None and newest_ns - self._arrivals.unwrapped(boot_ns) > NS:
+            self._earlier += 1  # it came by a slower route, or the vehicle has begun anew
+            if self._earlier < JUMPS:
+                return None
+            event = "reboot"
+        else:
+            self._earlier = 0
+            event = self._arrivals.add(boot_ns, arrival_ns)
         if event == "reboot":
-            self._forget_all_but_arrivals()
-        return event
+            self.forget()
+            self._arrivals.add(boot_ns, arrival_ns)
+        self._newest_ns = max(self._newest_ns or 0, self._arrivals.unwrapped(boot_ns))
+        return None if self._exchanges else event  # TIMESYNC is surer of a step
 
     def add_system_time(self, unix_us: int, boot_ms: int) -> str | None:
         """Take in a SYSTEM_TIME pair; one without a known date is left out.
@@ -113,7 +133,7 @@ class VehicleClock:
         """
         if not EARLIEST_UTC_US <= unix_us <= LATEST_UTC_US:
             return None
-        pair = unix_us * 1000 - boot_ms * 1_000_000
+        pair = unix_us * 1000 - self._arrivals.unwrapped(boot_ms * 1_000_000)
         known = self._utc_minus_boot
         if known and abs(pair - median(known)) > UTC_JUMP_NS:
             self._strays.append(pair)
@@ -130,7 +150,10 @@ class VehicleClock:
     def forget(self) -> None:
         """Start anew, after a reboot."""
         self._arrivals = DeviceClock(wrap_ns=MILLISECONDS_32, least_delay_s=0.005)
-        self._forget_all_but_arrivals()
+        self._newest_ns, self._earlier = None, 0
+        self._forget_exchanges()
+        self._utc_minus_boot.clear()
+        self._strays.clear()
 
     def boot_to_monotonic(self, boot_ns: int) -> Estimate:
         """When, on our clock, the vehicle's said `boot_ns`.
@@ -143,6 +166,8 @@ class VehicleClock:
         if not self._exchanges:
             return self._arrivals.to_host(boot_ns)
         at, offset, slope, sigma_s = self._fitted()
+        newest = self._exchanges[-1][0] + self._exchanges[-1][1]  # does not wrap, messages do
+        boot_ns += round((newest - boot_ns) / MILLISECONDS_32) * MILLISECONDS_32
         # remote = host + offset + slope (host - at), solved for host
         host = at + (boot_ns - at - offset) / (1.0 + slope)
         return Estimate(round(host), sigma_s)
@@ -151,7 +176,7 @@ class VehicleClock:
         """UTC when the vehicle's clock said `boot_ns`; sigma is infinite while it is not known."""
         if not self._utc_minus_boot:
             return Estimate(boot_ns, math.inf)
-        pairs = self._utc_minus_boot
+        pairs, boot_ns = self._utc_minus_boot, self._arrivals.unwrapped(boot_ns)
         spread = median(abs(pair - median(pairs)) for pair in pairs) / NS
         sigma_s = math.hypot(MILLISECOND_S, 1.5 * spread)
         return Estimate(boot_ns + round(median(pairs)), sigma_s)
@@ -164,24 +189,31 @@ class VehicleClock:
         LookupError
             Nothing is known of the vehicle's clock yet.
         """
+        boot = self.boot_of_monotonic(monotonic_ns)
+        utc = self.utc_of_boot(boot.time_ns % MILLISECONDS_32)
+        return Estimate(utc.time_ns, math.hypot(utc.sigma_s, boot.sigma_s))
+
+    def boot_of_monotonic(self, monotonic_ns: int) -> Estimate:
+        """The vehicle's time since boot at a moment on our clock.
+
+        Raises
+        ------
+        LookupError
+            Nothing is known of the vehicle's clock yet.
+        """
         if self._exchanges:
             at, offset, slope, sigma_s = self._fitted()
-            boot_ns = monotonic_ns + round(offset + slope * (monotonic_ns - at))
-        else:
-            here = self._arrivals.to_host(0)
-            # the skew over a flight is below a millisecond a minute: one step is enough
-            boot_ns = monotonic_ns - here.time_ns
-            there = self._arrivals.to_host(boot_ns)
-            boot_ns, sigma_s = boot_ns - (there.time_ns - monotonic_ns), there.sigma_s
-        utc = self.utc_of_boot(boot_ns)
-        return Estimate(utc.time_ns, math.hypot(utc.sigma_s, sigma_s))
+            return Estimate(monotonic_ns + round(offset + slope * (monotonic_ns - at)), sigma_s)
+        here = self._arrivals.to_host(0)
+        # the skew over a flight is below a millisecond a minute: one step is enough
+        boot_ns = monotonic_ns - here.time_ns
+        there = self._arrivals.to_host(boot_ns)
+        return Estimate(boot_ns - (there.time_ns - monotonic_ns), there.sigma_s)
 
-    def _forget_all_but_arrivals(self) -> None:
+    def _forget_exchanges(self) -> None:
         self._exchanges.clear()
         self._jumps = []
         self._fit = None
-        self._utc_minus_boot.clear()
-        self._strays.clear()
 
     def _fitted(self) -> tuple[int, float, float, float]:
         """Moment, offset then, skew and standard deviation [s] of remote - host."""

@@ -94,8 +94,53 @@ def test_without_timesync_the_messages_serve(rng):
 
 def test_boot_time_going_back_forgets_all(synced):
     synced.add_message(800_000, 100 * NS)
-    assert synced.add_message(3_000, 121 * NS) == "reboot"
+    said = [synced.add_message(3_000 + 100 * k, 121 * NS + k * NS // 10) for k in range(5)]
+    assert said == [None, None, "reboot", None, None]
     assert abs(synced.boot_to_monotonic(3 * NS).time_ns - 121 * NS) < 0.01 * NS
+
+
+def test_messages_by_a_slower_route_are_no_reboot(synced):
+    for k in range(100):
+        host_ns, boot_ms = (120 + k) * NS, round((BOOT_S + 120 + k) * 1000)
+        assert synced.add_message(boot_ms, host_ns) is None
+        assert synced.add_message(boot_ms - 1500, host_ns) is None
+    assert abs(error_s(synced, 120.0)) < 0.002
+
+
+def test_a_simulated_vehicle_whose_computer_was_busy_has_not_rebooted(rng, synced):
+    synced.add_system_time(UTC_AT_BOOT_US, 0)
+    said = [exchange(synced, rng, 120.0 + k, boot_s=BOOT_S - 0.4) for k in range(10)]
+    assert [one for one in said if one] == ["step"]
+    assert synced.has_utc  # its UTC stood still as well
+    assert abs(error_s(synced, 130.0, boot_s=BOOT_S - 0.4)) < 0.003
+
+
+@pytest.mark.parametrize("has_timesync", [False, True])
+def test_the_counter_of_milliseconds_wraps_after_49_days(rng, has_timesync):
+    clock, wrap_s, boot_s = VehicleClock(), 2**32 / 1000, 2**32 / 1000 - 60.0
+    for k in range(1200):
+        host = k * 0.1
+        boot_ms = round((boot_s + host) * 1000)
+        if has_timesync and k % 10 == 0:
+            assert exchange(clock, rng, host, boot_s=boot_s, skew=0.0) is None
+        told = clock.add_message(boot_ms % 2**32, round((host + rng.uniform(0.003, 0.02)) * NS))
+        assert told is None
+        if k % 10 == 0:
+            assert clock.add_system_time(UTC_AT_BOOT_US + boot_ms * 1000, boot_ms % 2**32) is None
+        utc_ns = UTC_AT_BOOT_US * 1000 + round((boot_s + host) * NS)
+        assert abs(clock.utc_of_boot(boot_ms % 2**32 * 1_000_000).time_ns - utc_ns) < 5e6
+        host_ns = clock.boot_to_monotonic(boot_ms % 2**32 * 1_000_000).time_ns
+        assert abs(host_ns / NS - host) < 0.02
+        assert abs(clock.utc_of_monotonic(round(host * NS)).time_ns - utc_ns) < 0.02 * NS
+    assert boot_s + 119.9 > wrap_s
+
+
+def test_a_reboot_after_a_month_is_seen_too():
+    clock, month_ms = VehicleClock(), 30 * 86_400_000
+    for k in range(100):
+        clock.add_message(month_ms + 100 * k, k * NS // 10)
+    said = [clock.add_message(2_000 + 100 * k, (150 + k) * NS // 10) for k in range(5)]
+    assert said.count("reboot") == 1
 
 
 @pytest.mark.parametrize(
