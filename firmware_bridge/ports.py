@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import serial
 
-__all__ = ["holders", "known_ports", "open_serial", "stable_name"]
+__all__ = ["holders", "known_ports", "open_serial", "stable_name", "udp_holders"]
 
 BY_NAME = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
 READ_TIMEOUT_S = 0.05
@@ -51,13 +51,27 @@ def known_ports(*, folders: Iterable[Path] = BY_NAME) -> list[str]:
 
 def holders(port: str) -> list[str]:
     """Programs that have a port open, as far as we may see."""
-    target, found = os.path.realpath(port), []
+    return _processes_with({os.path.realpath(port)})
+
+
+def udp_holders(port: int) -> list[str]:
+    """Programs that listen on a UDP port, as far as we may see."""
+    sockets = set()
+    for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
+        with contextlib.suppress(OSError):  # there is no IPv6 everywhere
+            rows = [line.split() for line in table.read_text().splitlines()[1:]]
+            sockets |= {row[9] for row in rows if int(row[1].rpartition(":")[2], 16) == port}
+    return _processes_with({f"socket:[{inode}]" for inode in sockets})
+
+
+def _processes_with(targets: set[str]) -> list[str]:
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) == os.getpid():
             continue
         # processes end while we look, and those of others may not be looked into
         with contextlib.suppress(OSError):
-            if any(os.path.realpath(link) == target for link in (process / "fd").iterdir()):
+            if any(str(link.readlink()) in targets for link in (process / "fd").iterdir()):
                 name = (process / "comm").read_text().strip()
                 found.append(f"{name} (process {process.name})")
     return found

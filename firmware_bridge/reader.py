@@ -129,7 +129,7 @@ class DeviceReader:
         self.close()
 
     def start(self, *, wait_for_port: bool = False) -> None:
-        """Open the port and begin to read.
+        """Open the port, if it is not open yet, and begin to read.
 
         Parameters
         ----------
@@ -142,7 +142,8 @@ class DeviceReader:
             The port cannot be opened now.
         """
         try:
-            self._link.open()
+            if not self._link.is_open:
+                self._link.open()
         except PortInUse:
             raise
         except LinkError:

@@ -10,6 +10,7 @@ from drone.cli import (
     decode,
     demo,
     devices,
+    fly,
     identify,
     info,
     listen,
@@ -35,6 +36,8 @@ Your own flight:
   sniffdrone process flight.csv -o out
 A gas log and the autopilot's log beside it:
   sniffdrone process gas.csv flight.tlog -o out
+In the air, on the companion computer:
+  sniffdrone fly mission.toml
 A sensor on the bench:
   sniffdrone devices
   sniffdrone identify --port /dev/serial/by-id/usb-...
@@ -54,6 +57,7 @@ _APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 _APP.command("process", epilog=process.EXAMPLES)(process.process)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
+_APP.command("fly", epilog=fly.EXAMPLES)(fly.fly)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
 _APP.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 _APP.command("identify", epilog=identify.EXAMPLES)(identify.identify)
