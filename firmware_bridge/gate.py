@@ -15,9 +15,10 @@ NS = 1_000_000_000
 AUTOPILOT = 1  # component
 RECENT = 128  # frames; half of the sequence numbers
 SILENT_NS = 3 * NS  # then another route may take over
-FORGOTTEN_NS = 10 * NS  # then another kind of vehicle may answer to the number
+FORGOTTEN_NS = 7 * NS // 2  # then another kind of vehicle may answer to the number
 NO_AUTOPILOT = 8
-NOT_VEHICLES = frozenset({6, 18, 26, 27, 30})  # ground station, companion, gimbal, ADS-B, camera
+# MAV_TYPE of antenna trackers, ground stations, companions, and of parts: gimbals, cameras, ...
+NOT_VEHICLES = frozenset({5, 6, 18, 26, 27, *range(30, 35), *range(36, 43), 44, 48})
 
 
 class Gate:
@@ -38,6 +39,15 @@ class Gate:
         ``other_route``, ``before_heartbeat``, ``spoofed``.
     peer : str
         Where the vehicle speaks from.
+    autopilot : int or None
+        MAV_AUTOPILOT of its heartbeat.
+    is_doubled : bool
+        Two kinds of vehicle speak with its number by turns.
+
+    Notes
+    -----
+    Before its motors are known a hexacopter of ArduPilot says that it is a quadcopter. So a kind
+    that follows another is believed when the first has been silent for three heartbeats.
     """
 
     def __init__(self, system: int, signer: Signer | None = None) -> None:
@@ -45,7 +55,9 @@ class Gate:
         self.counters: Counter[str] = Counter()
         self.peer = ""
         self.autopilot: int | None = None
+        self.is_doubled = False
         self._kind: tuple[int, int] | None = None
+        self._has_other_kind = False
         self._signer = signer
         self._recent: deque[bytes] = deque(maxlen=RECENT)
         self._sequence: int | None = None
@@ -78,8 +90,9 @@ class Gate:
         return reason is None
 
     def restart(self) -> None:
-        """Sequence numbers begin anew, after a reboot."""
+        """Sequence numbers begin anew, after a reboot, and it may be set up otherwise."""
         self._sequence = None
+        self._heartbeat_ns = -(1 << 62)
 
     def _refusal(self, packet: Packet, arrival_ns: int, peer: str) -> str | None:
         if packet.system != self.system:
@@ -95,11 +108,14 @@ class Gate:
         """Why it does not come from the vehicle although it says so."""
         kind = _kind(packet) if packet.name == "HEARTBEAT" else None
         if kind is not None and not self._is_vehicle(kind, arrival_ns):
+            self._has_other_kind = True
             return "spoofed"
         if peer != self.peer and arrival_ns - self._heard_ns < SILENT_NS:
             return "other_route"
         if kind is None:  # a route opens with a heartbeat
             return "before_heartbeat" if self._kind is None or peer != self.peer else None
+        self.is_doubled = self._has_other_kind and kind == self._kind
+        self._has_other_kind = False
         self.peer, self._kind, self._heartbeat_ns = peer, kind, arrival_ns
         self.autopilot = kind[0]
         return None

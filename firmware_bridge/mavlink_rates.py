@@ -24,6 +24,8 @@ TRIES = 3
 ARDUPILOT, PX4 = 3, 12
 ALL_STREAMS = 0
 STREAMS_HZ = 4
+LOOK_NS, LONGEST_LOOK_NS = 5 * NS, 60 * NS
+ENOUGH = 0.6  # of the rate that was accepted
 
 RATES_HZ: dict[str, float] = {
     "GLOBAL_POSITION_INT": 10.0,
@@ -45,7 +47,11 @@ ONCE = ("AUTOPILOT_VERSION", "HOME_POSITION")
 
 
 class RateRequests:
-    """Requests that wait, and the one that is out.
+    """Requests that wait, the one that is out, and whether what was granted is kept.
+
+    Ground stations ask for streams (MAVProxy four times a second, again every 15 s), which on
+    ArduPilot undoes what others on that port have asked. So what comes too seldom is asked for
+    again, ever more seldom if that does not help.
 
     Parameters
     ----------
@@ -56,7 +62,9 @@ class RateRequests:
     Attributes
     ----------
     counters : Counter
-        ``asked``, ``accepted``, ``refused``, ``unanswered``.
+        ``asked``, ``accepted``, ``refused``, ``unanswered``, ``asked_again``.
+    complaint : str
+        What comes more seldom than was granted; empty if nothing does.
     refused : list of str
         Messages the vehicle will not send, since the last start.
     """
@@ -68,6 +76,11 @@ class RateRequests:
         self._waiting: deque[tuple[str, int, float]] = deque()  # message, command, interval [us]
         self._tries = 0
         self._asked_ns = 0
+        self.complaint = ""
+        self._granted_hz: dict[str, float] = {}
+        self._heard: Counter[str] = Counter()  # since it was last looked
+        self._known: set[str] = set()  # heard at all
+        self._looked_ns, self._look_ns = 0, LOOK_NS
 
     @property
     def is_done(self) -> bool:
@@ -94,10 +107,21 @@ class RateRequests:
         self._waiting.extend((name, REQUEST_MESSAGE, 0.0) for name in ONCE)
         self.refused = []
         self._tries = 0
+        self._granted_hz.clear()
+        self._known.clear()
+        self._look_ns = LOOK_NS
+
+    def heard(self, name: str) -> None:
+        """A message of the vehicle came."""
+        self._heard[name] += 1
 
     def step(self, now_ns: int) -> None:
         """Ask what is due."""
-        if not self._waiting or (self._tries and now_ns - self._asked_ns < REPLY_NS):
+        if not self._waiting:
+            self._look(now_ns)
+            return
+        self._looked_ns = 0
+        if self._tries and now_ns - self._asked_ns < REPLY_NS:
             return
         name, command, interval_us = self._waiting[0]
         if self._tries >= TRIES:
@@ -133,6 +157,9 @@ class RateRequests:
         name = self._waiting[0][0]
         if result == ACCEPTED:
             self.counters["accepted"] += 1
+            _, command, interval_us = self._waiting[0]
+            if command == SET_MESSAGE_INTERVAL:
+                self._granted_hz[name] = 1e6 / interval_us
             self._next()
             return
         self.counters["refused"] += 1
@@ -155,3 +182,34 @@ class RateRequests:
     def _next(self) -> None:
         self._waiting.popleft()
         self._tries = 0
+
+    def _look(self, now_ns: int) -> None:
+        """Ask again for what comes too seldom, now that nothing else is left to ask."""
+        if not self._looked_ns:
+            self._looked_ns = now_ns
+            self._heard.clear()
+        span_ns = now_ns - self._looked_ns
+        if span_ns < self._look_ns:
+            return
+        self._known |= self._heard.keys()
+        come_hz = {name: self._heard[name] * NS / span_ns for name in self._granted_hz}
+        # what never came may have no source, such as a rangefinder
+        seldom = [
+            name
+            for name, granted_hz in self._granted_hz.items()
+            if name in self._known and come_hz[name] < ENOUGH * granted_hz
+        ]
+        self._heard.clear()
+        self._looked_ns = now_ns
+        self._look_ns = min(2 * self._look_ns, LONGEST_LOOK_NS) if seldom else LOOK_NS
+        self.complaint = ""
+        if seldom:
+            name = seldom[0]
+            self.complaint = (
+                f"{name} comes {come_hz[name]:.1f} times a second and not "
+                f"{self._granted_hz[name]:g}: another program sets rates, or the link is full"
+            )
+            self.counters["asked_again"] += len(seldom)
+            self._waiting.extend(
+                (name, SET_MESSAGE_INTERVAL, 1e6 / self._granted_hz[name]) for name in seldom
+            )

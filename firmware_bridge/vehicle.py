@@ -25,7 +25,12 @@ __all__ = ["Vehicle"]
 NS = 1_000_000_000
 LOST_NS = 5 * NS
 FAST_FOR_NS, FAST_NS, SLOW_NS = 10 * NS, NS // 5, NS  # TIMESYNC: 5 Hz for 10 s, then 1 Hz
-SPOOF_NS = 10 * NS  # between two warnings
+WARN_NS, SELDOM_NS = 30 * NS, 600 * NS  # between two warnings of one kind
+# those that autopilots stamp with the time since boot at which they are sent, and no other clock
+CLOCKED = frozenset(
+    {"ATTITUDE", "ATTITUDE_QUATERNION", "GLOBAL_POSITION_INT", "LOCAL_POSITION_NED", "SYSTEM_TIME"}
+)
+OLDEST_NS, AHEAD_NS = 30 * NS, NS  # a sample's own time that is farther off is of another clock
 REQUEST_MESSAGE, UNSUPPORTED, ACCEPTED = 512, 3, 0
 AUTOPILOT_VERSION = 148
 MAVLINK2 = 8192  # MAV_PROTOCOL_CAPABILITY_MAVLINK2
@@ -56,7 +61,7 @@ class Vehicle:
         By message, when it arrived (monotonic) and what it said in SI: attitude, velocity,
         battery, version, home.
     counters : Counter
-        ``reboots``, ``losses``, ``clock_steps``.
+        ``reboots``, ``losses``, ``clock_steps``, ``odd_times``.
     """
 
     def __init__(
@@ -77,7 +82,8 @@ class Vehicle:
         self._first_ns: int | None = None
         self._heard_ns: int | None = None
         self._is_lost = False
-        self._asked_ns = self._spoof_ns = -(1 << 62)
+        self._asked_ns = -(1 << 62)
+        self._warned_ns: dict[str, int] = {}
         self._asked: deque[int] = deque(maxlen=16)
         self._trips: deque[int] = deque(maxlen=60)  # of TIMESYNC [ns]
 
@@ -107,15 +113,15 @@ class Vehicle:
         reason = self.gate.refusal(packet, arrival_ns, peer)
         if reason in {"other_system", "other_component"}:
             return self._hear_others(packet, arrival_ns)
-        if reason == "spoofed" and arrival_ns - self._spoof_ns > SPOOF_NS:
-            self._spoof_ns = arrival_ns
-            what = f"a heartbeat of another kind of vehicle as system {packet.system}"
-            return [self._event("spoofed heartbeat", what, arrival_ns)]
         if reason:
             return []
         found = self._note_heard(arrival_ns)
         raw = packet.fields()
-        if "time_boot_ms" in raw:
+        if self.gate.is_doubled and packet.name == "HEARTBEAT":
+            what = f"heartbeats of another kind of vehicle as system {packet.system}"
+            found += self._warning("spoofed heartbeat", what, arrival_ns)
+        self.rates.heard(packet.name)
+        if packet.name in CLOCKED:
             event = self._clock.vehicle.add_message(raw["time_boot_ms"], arrival_ns)
             found += self._note_clock(event, arrival_ns)
         found += self._note(packet.name, raw, arrival_ns)
@@ -140,7 +146,9 @@ class Vehicle:
             return [self._event("vehicle lost", "nothing heard for 5 s", now_ns)]
         self.rates.step(now_ns)
         self._ask_time(now_ns)
-        return []
+        if not self.rates.complaint:
+            return []
+        return self._warning("rates", self.rates.complaint, now_ns, every_ns=SELDOM_NS)
 
     def _note_heard(self, arrival_ns: int) -> list[Record]:
         found: list[Record] = []
@@ -163,7 +171,7 @@ class Vehicle:
             return [self._event("autopilot reboot", "its clock began anew", arrival_ns)]
         if event == "step":
             self.counters["clock_steps"] += 1
-            return [self._event("vehicle clock step", "", arrival_ns)]
+            return self._warning("vehicle clock step", "", arrival_ns)
         return []
 
     def _restart(self, now_ns: int) -> None:
@@ -243,15 +251,25 @@ class Vehicle:
 
         By its own time since boot where it has one, else by its arrival.
         """
-        boot_ms = raw.get("time_boot_ms")
-        if boot_ms is None:
-            sample_ns = arrival_ns - min(self._trips, default=0) // 2
-            return self._clock.utc_of_monotonic(sample_ns), sample_ns
-        vehicle, boot_ns = self._clock.vehicle, boot_ms * 1_000_000
-        sample_ns = vehicle.boot_to_monotonic(boot_ns).time_ns
-        if vehicle.has_utc:
-            return vehicle.utc_of_boot(boot_ns), sample_ns
+        vehicle, boot_ms = self._clock.vehicle, raw.get("time_boot_ms")
+        if boot_ms is not None and vehicle.is_set:
+            sample_ns = vehicle.boot_to_monotonic(boot_ms * 1_000_000).time_ns
+            if -AHEAD_NS < arrival_ns - sample_ns < OLDEST_NS:
+                if vehicle.has_utc:
+                    return vehicle.utc_of_boot(boot_ms * 1_000_000), sample_ns
+                return self._clock.utc_of_monotonic(sample_ns), sample_ns
+            self.counters["odd_times"] += 1
+        sample_ns = arrival_ns - min(self._trips, default=0) // 2
         return self._clock.utc_of_monotonic(sample_ns), sample_ns
+
+    def _warning(
+        self, kind: str, text: str, monotonic_ns: int, *, every_ns: int = WARN_NS
+    ) -> list[Record]:
+        """An event, unless one of its kind was told not long ago."""
+        if monotonic_ns - self._warned_ns.get(kind, -(1 << 62)) < every_ns:
+            return []
+        self._warned_ns[kind] = monotonic_ns
+        return [self._event(kind, text, monotonic_ns)]
 
     def _event(self, kind: str, text: str, monotonic_ns: int) -> Record:
         event = self._records.event(kind, text, self._clock.utc_of_monotonic(monotonic_ns))

@@ -43,9 +43,14 @@ class VehicleClock:
         self._strays: list[int] = []
 
     @property
+    def is_set(self) -> bool:
+        """Whether anything is known of its clock."""
+        return bool(self._exchanges) or self._arrivals.is_set
+
+    @property
     def has_utc(self) -> bool:
         """Whether UTC is known."""
-        return bool(self._utc_minus_boot) and (bool(self._exchanges) or self._arrivals.is_set)
+        return bool(self._utc_minus_boot) and self.is_set
 
     def asked(self, sent_ns: int) -> None:
         """A TIMESYNC request with ``ts1 = sent_ns`` went out."""

@@ -40,11 +40,34 @@ class TestWhoIsBelieved:
     def test_a_spoofed_heartbeat_changes_nothing_and_is_told_once(self, bridge, autopilot, kind):
         bridge.hear(autopilot.heartbeat())
         liar = FakeAutopilot(**kind)
-        assert kinds(bridge.hear(liar.heartbeat(armed=True))) == ["spoofed heartbeat"]
         assert not bridge.hear(liar.heartbeat(armed=True))
+        assert kinds(bridge.hear(autopilot.heartbeat())) == ["spoofed heartbeat"]
+        assert not bridge.hear(liar.heartbeat(armed=True) + autopilot.heartbeat())
         assert bridge.refused["spoofed"] == 2
         assert bridge.vehicle.gate.autopilot == 3
         assert bridge.vehicle.latest["HEARTBEAT"][1]["armed"] is False
+
+    def test_a_hexacopter_that_says_quadcopter_while_it_boots_is_no_liar(self, bridge, autopilot):
+        found = bridge.hear(autopilot.heartbeat())
+        autopilot.vehicle = 13
+        for _ in range(50):
+            bridge.now_ns += NS // 10
+            found += bridge.hear(autopilot.position(bridge.now_ns))
+            if bridge.now_ns % NS == 0:
+                found += bridge.hear(autopilot.heartbeat())
+        assert bridge.refused["spoofed"] == 3
+        assert "spoofed heartbeat" not in kinds(found)
+        assert bridge.vehicle.latest["HEARTBEAT"][1]["vehicle"] == "hexarotor"
+
+    @pytest.mark.parametrize("kind", [5, 6, 18, 26, 27, 30, 34, 36, 42])
+    def test_what_is_no_vehicle_is_none_though_it_is_the_first_to_speak(self, bridge, kind):
+        found = bridge.hear(FakeAutopilot(vehicle=kind).heartbeat())
+        found += bridge.hear(FakeAutopilot(autopilot=8).heartbeat())
+        found += bridge.hear(FakeAutopilot(component=100).heartbeat())
+        assert not found
+        assert not bridge.vehicle.is_heard
+        bridge.vehicle.step(bridge.now_ns)
+        assert not bridge.said()
 
     def test_a_ground_station_that_uses_its_number_is_not_the_vehicle(self, bridge):
         bridge.hear(FakeAutopilot(vehicle=6, autopilot=8).heartbeat())

@@ -87,6 +87,25 @@ class TestRates:
         (again,) = bridge.said("COMMAND_LONG")
         assert (again.fields()["param1"], again.fields()["confirmation"]) == (33.0, 1)
 
+    def test_what_a_ground_station_slows_down_is_asked_again(self, bridge, autopilot):
+        """MAVProxy asks for all streams four times a second, again every 15 s."""
+        found = bridge.run(autopilot, 30)
+        counters = bridge.vehicle.rates.counters
+        assert not counters["asked_again"]
+        found += bridge.run(autopilot, 20, hz=4)
+        assert counters["asked_again"] == 2
+        assert [one.text for one in found if isinstance(one, Event) and one.kind == "rates"] == [
+            "GLOBAL_POSITION_INT comes 4.0 times a second and not 10: another program sets rates, "
+            "or the link is full"
+        ]
+        for _ in range(30):
+            bridge.run(autopilot, 20, hz=4)
+        assert counters["asked_again"] < 15  # it does not help: ever more seldom
+
+    def test_what_never_came_is_not_asked_again(self, bridge, autopilot):
+        bridge.run(autopilot, 60)  # no rangefinder, no wind
+        assert not bridge.vehicle.rates.counters["asked_again"]
+
 
 class TestFaults:
     def test_after_a_reboot_rates_are_asked_again_and_time_begins_anew(self, bridge, autopilot):
@@ -176,6 +195,25 @@ class TestTime:
         for _ in range(5):
             bridge.hear(autopilot.frame("TIMESYNC", tc1=10**15, ts1=bridge.now_ns - 12345))
         assert bridge.clock.utc_of_monotonic(bridge.now_ns) == before
+
+    def test_a_stalled_simulation_is_told_seldom_and_is_no_reboot(self, bridge, autopilot):
+        found = bridge.run(autopilot, 20)
+        for _ in range(20):
+            autopilot.boot_ns += NS // 3
+            found += bridge.run(autopilot, 4)
+        assert kinds(found).count("vehicle clock step") in {2, 3, 4}
+        assert "autopilot reboot" not in kinds(found)
+        assert bridge.vehicle.counters["clock_steps"] >= 15
+
+    def test_a_message_of_another_clock_gets_its_time_of_arrival(self, bridge, autopilot):
+        bridge.run(autopilot, 20)
+        for boot_ms in (0, 10**9):
+            (air,) = bridge.hear(
+                autopilot.frame("SCALED_PRESSURE", time_boot_ms=boot_ms, press_abs=1e3)
+            )
+            assert air.time_ns == pytest.approx(NOON_US * 1000 + bridge.now_ns, abs=5e6)
+        assert bridge.vehicle.counters["odd_times"] == 2
+        assert bridge.vehicle.counters["reboots"] == 0
 
 
 class TestRecords:
