@@ -112,9 +112,8 @@ class DelimitedDecoder(Decoder):
         *chunks, rest = bytes(self._buffer).split(self.delimiter)
         for chunk in chunks:
             if chunk:
-                found += self._chunk(chunk)
-            else:
-                self._pass(1)
+                self._chunk(chunk, found)
+            self._start += len(chunk) + 1
             self._inside = True
         if not self._inside:
             self._pass(len(rest), garbage=True)
@@ -128,26 +127,23 @@ class DelimitedDecoder(Decoder):
         if final:
             self._inside = not self.opens
         del self._buffer[: self._start - begin]
+        self._drop(0)
         return found
 
-    def _chunk(self, chunk: bytes) -> list[Frame | Fault]:
-        """What stands before a delimiter, which is passed as well."""
-        length = len(chunk)
-        if self._inside and length <= self.longest:
+    def _chunk(self, chunk: bytes, found: list[Frame | Fault]) -> None:
+        """Add what stands before a delimiter, which is counted to it."""
+        length = len(chunk) + 1
+        if not self._inside:
+            self.counters.garbage_bytes += length - 1
+        elif length > self.longest + 1:
+            found.append(self._fault("length", self.longest, lead=self.opens))
+            self.counters.garbage_bytes += length - 1
+        else:
             try:
-                found = self._good(length + 1, self.parse(chunk), lead=self.opens)
+                found += self._good(length, self.parse(chunk), lead=self.opens)
             except BrokenFrame as error:
-                fault = self._fault(error.kind, length + 1, lead=self.opens)
-                self._pass(length + 1, garbage=True)
-                return [fault]
-            self._pass(length + 1)
-            return found
-        faults: list[Frame | Fault] = []
-        if self._inside:
-            faults.append(self._fault("length", self.longest, lead=self.opens))
-        self._pass(length, garbage=True)
-        self._pass(1)
-        return faults
+                found.append(self._fault(error.kind, length, lead=self.opens))
+                self.counters.garbage_bytes += length
 
 
 class LineDecoder(Decoder):

@@ -165,18 +165,20 @@ class Decoder(ABC):
         """Take bytes off the front of the buffer."""
         del self._buffer[:count]
         self._pass(count, garbage=garbage)
+        self._arrived()  # leaves out what is done with
 
     def _pass(self, count: int, *, garbage: bool = False) -> None:
         """Count bytes as done with; they are, or will be, taken off the buffer."""
         self._start += count
         if garbage:
             self.counters.garbage_bytes += count
-        while self._arrivals and self._arrivals[0][0] <= self._start:
-            self._arrivals.popleft()
 
     def _arrived(self) -> int:
         """When the first byte not yet done with arrived."""
-        return self._arrivals[0][1] if self._arrivals else 0
+        arrivals, start = self._arrivals, self._start
+        while arrivals and arrivals[0][0] <= start:
+            arrivals.popleft()
+        return arrivals[0][1] if arrivals else 0
 
     def _fault(self, kind: str, length: int, *, lead: int = 0) -> Fault:
         """A fault that begins `lead` bytes before those not yet done with."""

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sensors.decoders import DelimitedDecoder
+from sensors.devices import Driver, Moment, Request
 from sensors.framing import BrokenFrame
+from sensors.records import Event
 
 if TYPE_CHECKING:
-    from sensors.framing import Parsed
+    from collections.abc import Mapping
 
-__all__ = ["Reply", "ShdlcDecoder", "command", "reply", "stuffed", "unstuffed"]
+    from sensors.devices import Record
+    from sensors.framing import Frame, Parsed
+
+__all__ = [
+    "READ",
+    "START",
+    "STOP",
+    "Reply",
+    "Sensor",
+    "SensorDecoder",
+    "ShdlcDecoder",
+    "command",
+    "reply",
+    "stuffed",
+    "unstuffed",
+]
 
 DELIMITER, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 _ESCAPED = {octet: bytes([ESCAPE, octet ^ FLIP]) for octet in (0x7E, 0x7D, 0x11, 0x13)}
 _MEANT = {octet ^ FLIP: octet for octet in _ESCAPED}
+START, STOP, READ = 0x00, 0x01, 0x03  # commands of all sensors
+ALREADY_MEASURING = 0x43  # the state that answers a start which is not needed
 LARGEST = 522  # raw bytes of a frame, after stuffing, delimiters included
 
 
@@ -55,8 +75,6 @@ def unstuffed(chunk: bytes) -> bytes:
     BrokenFrame
         "escape": an escape before a byte that is never escaped.
     """
-    if ESCAPE not in chunk:
-        return chunk
     out = bytearray()
     pieces = chunk.split(bytes([ESCAPE]))
     out += pieces[0]
@@ -107,7 +125,7 @@ class ShdlcDecoder(DelimitedDecoder):
 
     def parse(self, frame: bytes) -> Parsed | None:
         """A reply between its delimiters."""
-        body = unstuffed(frame)
+        body = unstuffed(frame) if ESCAPE in frame else frame
         if len(body) < 4 or sum(body) & 0xFF != 0xFF:
             raise BrokenFrame("checksum")
         if frame in self._echoes:
@@ -115,3 +133,75 @@ class ShdlcDecoder(DelimitedDecoder):
         if len(body) < 5 or body[3] != len(body) - 5:
             raise BrokenFrame("length")
         return self.meaning(Reply(body[0], body[1], body[2], body[4:-1]))
+
+
+class SensorDecoder(ShdlcDecoder):
+    """Answers of a sensor: readings, replies to other commands, and empty ones."""
+
+    def meaning(self, told: Reply) -> Parsed:
+        """Kind and fields; an error of the device has no data whatever follows it."""
+        about = {"state": told.state, "address": told.address, "command_id": told.command_id}
+        if told.state or not told.data:
+            return "empty", about
+        if told.command_id != READ:
+            return "reply", {**about, "data": told.data.hex()}
+        kind, fields = self.reading(told.data)
+        return kind, {**about, **fields}
+
+    @abstractmethod
+    def reading(self, data: bytes) -> Parsed:
+        """Kind and fields of the data that answer `READ`.
+
+        Raises
+        ------
+        BrokenFrame
+            "length": they are none of this sensor.
+        """
+
+
+class Sensor(Driver):
+    """What Sensirion's sensors have in common: states, and the way they are asked.
+
+    Attributes
+    ----------
+    commands : dict
+        What is sent, by its name.
+    """
+
+    commands: ClassVar[Mapping[str, bytes]]
+
+    @abstractmethod
+    def data_of(self, frame: Mapping[str, Any]) -> bytes:
+        """Data of a reading, as `SensorDecoder.reading` takes them."""
+
+    @abstractmethod
+    def readings(self, frame: Frame, moment: Moment) -> list[Record]:
+        """What a reading says."""
+
+    def request(self, name: str) -> Request:
+        """A command that is answered under its own number."""
+        sent = self.commands[name]
+        command_id = unstuffed(sent.strip(b"\x7e"))[1]
+        return Request(
+            name=name,
+            send=sent,
+            answers=lambda frame: bool(frame.fields["command_id"] == command_id),
+        )
+
+    def encode(self, frame: Mapping[str, Any]) -> bytes:
+        """Bytes of any answer."""
+        data = b""
+        if frame["kind"] == "reply":
+            data = bytes.fromhex(frame["data"])
+        elif frame["kind"] != "empty":
+            data = self.data_of(frame)
+        command_id = frame.get("command_id", READ)
+        return reply(Reply(frame.get("address", 0), command_id, frame.get("state", 0), data))
+
+    def records(self, frame: Frame, moment: Moment) -> list[Record]:
+        """An error of the device is an event; an answer without data says nothing."""
+        state = frame.fields["state"]
+        if state and state != ALREADY_MEASURING:
+            text = f"state {state:#04x} in answer to command {frame.fields['command_id']:#04x}"
+            return [Event(moment.time_ns, moment.source, "device error", text, moment.time_sigma_s)]
+        return [] if frame.kind in ("empty", "reply") else self.readings(frame, moment)

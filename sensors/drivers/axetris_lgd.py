@@ -65,7 +65,8 @@ class _Decoder(SyncDecoder):
         if len(frame) < ONE_GAS:
             return None  # the start, acknowledged
         raw: dict[str, Any] = {"status": status, "gas1_ppm": _single(frame, 6)}
-        si = {"gas1_mole_fraction": raw["gas1_ppm"] * 1e-6}
+        ppm = raw["gas1_ppm"]
+        si = {"gas1_mole_fraction": ppm * 1e-6 if LEAST_PPM <= ppm <= MOST_PPM else None}
         if len(frame) == TWO_GASES:
             raw |= {"gas2": _single(frame, 10), "temperature_c": _single(frame, 14)}
             si["temperature_K"] = raw["temperature_c"] + ZERO_CELSIUS_K

@@ -7,10 +7,9 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from sensors.devices import Device, Dialogue, Moment, Request, gas_sample
-from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame
-from sensors.records import GOOD, Event, Quality
-from sensors.shdlc import Reply, ShdlcDecoder, command, reply
+from sensors.records import GOOD, Quality
+from sensors.shdlc import READ, START, STOP, Sensor, SensorDecoder, command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "Driver"]
 
-START, STOP, READ, WAKE, INFORMATION = 0x00, 0x01, 0x03, 0x11, 0xD0
+WAKE, INFORMATION = 0x11, 0xD0
 FIELDS = (
     "pm1_ug_m3",
     "pm2_5_ug_m3",
@@ -35,7 +34,6 @@ FIELDS = (
 )
 MASSES = {"pm1": "pm1_ug_m3", "pm2_5": "pm2_5_ug_m3", "pm4": "pm4_ug_m3", "pm10": "pm10_ug_m3"}
 FULL_SCALE_UG_M3 = 1000.0
-ALREADY_MEASURING = 0x43
 DELAY_S = 0.5  # a value is the mean of the second that has just ended
 COMMANDS = {
     "start_measurement": command(START, b"\x01\x03"),
@@ -46,27 +44,23 @@ COMMANDS = {
 }
 
 
-class _Decoder(ShdlcDecoder):
-    def meaning(self, told: Reply) -> Parsed:
-        about = {"state": told.state, "address": told.address, "command_id": told.command_id}
-        if told.state or not told.data:
-            return "empty", about
-        if told.command_id != READ:
-            return "reply", {**about, "data": told.data.hex()}
-        if len(told.data) != 4 * len(FIELDS):
+class _Decoder(SensorDecoder):
+    def reading(self, data: bytes) -> Parsed:
+        if len(data) != 4 * len(FIELDS):
             raise BrokenFrame("length")
-        raw = dict(zip(FIELDS, struct.unpack(">10f", told.data), strict=True))
+        raw = dict(zip(FIELDS, struct.unpack(">10f", data), strict=True))
         si = {
             "pm2_5_kg_m3": raw["pm2_5_ug_m3"] * 1e-9,
             "n0_5_per_m3": raw["n0_5_per_cm3"] * 1e6,
             "typical_size_m": raw["typical_size_um"] * 1e-6,
         }
-        return "pm", {**about, "raw": raw, "si": si}
+        return "pm", {"raw": raw, "si": si}
 
 
-class Driver(Base):
+class Driver(Sensor):
     """Woken, started and asked once a second; an empty answer is no reading."""
 
+    commands = COMMANDS
     device = Device(
         title="Sensirion SPS30",
         measures="particles: PM1, PM2.5, PM4, PM10 [kg m-3]",
@@ -80,51 +74,21 @@ class Driver(Base):
         return _Decoder(tuple(COMMANDS.values()))
 
     def dialogue(self) -> Dialogue:
-        def answered(command_id: int) -> Request:
-            name = next(
-                key
-                for key, sent in COMMANDS.items()
-                if sent.strip(b"\x7e")[1] == command_id or (key == "wake_up" and command_id == WAKE)
-            )
-            return Request(
-                name=name,
-                send=COMMANDS[name],
-                answers=lambda frame: frame.fields["command_id"] == command_id,
-            )
-
         wake = Request(name="wake_up", send=b"\xff" + COMMANDS["wake_up"], tries=2)
+        opening = ("device_information", "stop_measurement", "start_measurement")
         return Dialogue(
-            opening=(wake, answered(INFORMATION), answered(STOP), answered(START)),
-            poll=answered(READ),
+            opening=(wake, *map(self.request, opening)),
+            poll=self.request("read_measured_values"),
             period_s=1.0,
         )
 
-    def encode(self, frame: Mapping[str, Any]) -> bytes:
-        data = b""
-        if frame["kind"] == "pm":
-            data = struct.pack(">10f", *(frame["raw"][name] for name in FIELDS))
-        elif frame["kind"] == "reply":
-            data = bytes.fromhex(frame["data"])
-        command_id = frame.get("command_id", READ)
-        return reply(Reply(frame.get("address", 0), command_id, frame.get("state", 0), data))
+    def data_of(self, frame: Mapping[str, Any]) -> bytes:
+        return struct.pack(">10f", *(frame["raw"][name] for name in FIELDS))
 
     def sample_delay_s(self, frame: Frame) -> float:
         return DELAY_S if frame.kind == "pm" else 0.0
 
-    def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        state = frame.fields["state"]
-        if state and state != ALREADY_MEASURING:
-            return [
-                Event(
-                    moment.time_ns,
-                    moment.source,
-                    "device error",
-                    f"state {state:#04x} in answer to command {frame.fields['command_id']:#04x}",
-                    moment.time_sigma_s,
-                )
-            ]
-        if frame.kind != "pm":
-            return []
+    def readings(self, frame: Frame, moment: Moment) -> list[Record]:
         samples: list[Record] = []
         for channel, name in MASSES.items():
             value = frame.fields["raw"][name]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from sensors.devices import Device, Dialogue, Moment, Request, gas_sample
-from sensors.devices import Driver as Base
+from sensors.devices import Device, Dialogue, Moment, gas_sample
 from sensors.framing import BrokenFrame
-from sensors.records import EnvironmentSample, Event, Quality
-from sensors.shdlc import Reply, ShdlcDecoder, command, reply
+from sensors.records import EnvironmentSample, Quality
+from sensors.shdlc import READ, START, STOP, Sensor, SensorDecoder, command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "Driver"]
 
-START, STOP, READ = 0x00, 0x01, 0x03
-ALREADY_MEASURING = 0x43
 LAYOUTS = {6: ">hhh", 12: ">hhhHhh"}
 FIELDS = ("voc_index_x10", "rh_x100", "t_x200", "sraw_voc_ticks", "raw_rh_x100", "raw_t_x200")
 COMMANDS = {
@@ -31,28 +28,23 @@ COMMANDS = {
 }
 
 
-class _Decoder(ShdlcDecoder):
-    def meaning(self, told: Reply) -> Parsed:
-        about = {"state": told.state, "address": told.address, "command_id": told.command_id}
-        if told.state or not told.data:
-            return "empty", about
-        if told.command_id != READ:
-            return "reply", {**about, "data": told.data.hex()}
-        if len(told.data) not in LAYOUTS:
+class _Decoder(SensorDecoder):
+    def reading(self, data: bytes) -> Parsed:
+        if len(data) not in LAYOUTS:
             raise BrokenFrame("length")
-        values = struct.unpack(LAYOUTS[len(told.data)], told.data)
-        raw = dict(zip(FIELDS, values, strict=False))
+        raw = dict(zip(FIELDS, struct.unpack(LAYOUTS[len(data)], data), strict=False))
         si = {
             "voc_index": raw["voc_index_x10"] / 10,
             "relative_humidity_fraction": raw["rh_x100"] / 10_000,
             "temperature_K": raw["t_x200"] / 200 + 273.15,
         }
-        return "voc", {**about, "raw": raw, "si": si}
+        return "voc", {"raw": raw, "si": si}
 
 
-class Driver(Base):
+class Driver(Sensor):
     """The index is relative to the last day and no concentration: raw ticks are kept beside it."""
 
+    commands = COMMANDS
     device = Device(
         title="Sensirion SVM40 / SVM41",
         measures="index and raw ticks of volatile organic compounds; humidity, temperature",
@@ -66,35 +58,17 @@ class Driver(Base):
         return _Decoder(tuple(COMMANDS.values()))
 
     def dialogue(self) -> Dialogue:
-        start = Request(
-            name="start_measurement",
-            send=COMMANDS["start_measurement"],
-            answers=lambda frame: frame.fields["command_id"] == START,
+        return Dialogue(
+            opening=(self.request("start_measurement"),),
+            poll=self.request("read_measured_values_raw"),
+            period_s=1.0,
         )
-        read = Request(
-            name="read_measured_values_raw",
-            send=COMMANDS["read_measured_values_raw"],
-            answers=lambda frame: frame.fields["command_id"] == READ,
-        )
-        return Dialogue(opening=(start,), poll=read, period_s=1.0)
 
-    def encode(self, frame: Mapping[str, Any]) -> bytes:
-        data = b""
-        if frame["kind"] == "voc":
-            values = [frame["raw"][name] for name in FIELDS if name in frame["raw"]]
-            data = struct.pack(LAYOUTS[2 * len(values)], *values)
-        elif frame["kind"] == "reply":
-            data = bytes.fromhex(frame["data"])
-        command_id = frame.get("command_id", READ)
-        return reply(Reply(frame.get("address", 0), command_id, frame.get("state", 0), data))
+    def data_of(self, frame: Mapping[str, Any]) -> bytes:
+        values = [frame["raw"][name] for name in FIELDS if name in frame["raw"]]
+        return struct.pack(LAYOUTS[2 * len(values)], *values)
 
-    def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        state = frame.fields["state"]
-        if state and state != ALREADY_MEASURING:
-            text = f"state {state:#04x} in answer to command {frame.fields['command_id']:#04x}"
-            return [Event(moment.time_ns, moment.source, "device error", text, moment.time_sigma_s)]
-        if frame.kind != "voc":
-            return []
+    def readings(self, frame: Frame, moment: Moment) -> list[Record]:
         raw, si = frame.fields["raw"], frame.fields["si"]
         quality = self.warmth(moment)
         if not any(raw.values()):  # so it answers in its first second
