@@ -1,7 +1,7 @@
-"""The live alarm of `alarm.py` compiled for whole flights.
+"""The live alarm of `alarm_steps.py` compiled for whole flights.
 
-The loop calls the very functions a live channel calls, in the same order, so a flight judged at
-once equals the same flight fed reading by reading, to the last bit.
+The loop takes the very steps a live channel takes, in the same order, so a flight judged at once
+equals the same flight fed reading by reading, to the last bit.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.signal import alarm, online
 from detection.signal import alarm_layout as mem
+from detection.signal import alarm_steps, online
 from detection.signal.layout import BASELINE, PLUME, SCALE, VARIANCE
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ _compare = njit(cache=True, nogil=True)(online.compare)
 _judge = njit(cache=True, nogil=True)(online.judge)
 _absorb = njit(cache=True, nogil=True)(online.absorb)
 _is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
-_linear = njit(cache=True, nogil=True)(alarm.linear)
-_sift = njit(cache=True, nogil=True)(alarm.sift)
-_average = njit(cache=True, nogil=True)(alarm.average)
-_weigh = njit(cache=True, nogil=True)(alarm.weigh)
-_decide = njit(cache=True, nogil=True)(alarm.decide)
+_linear = njit(cache=True, nogil=True)(alarm_steps.linear)
+_sift = njit(cache=True, nogil=True)(alarm_steps.sift)
+_follow = njit(cache=True, nogil=True)(alarm_steps.follow)
+_average = njit(cache=True, nogil=True)(alarm_steps.average)
+_weigh = njit(cache=True, nogil=True)(alarm_steps.weigh)
+_learn = njit(cache=True, nogil=True)(alarm_steps.learn)
+_decide = njit(cache=True, nogil=True)(alarm_steps.decide)
 
 
 @njit(cache=True, nogil=True)
@@ -52,8 +54,9 @@ def alarm_pass(
 ) -> FloatArray:
     """Rows of excess, baseline, sigma, plume, snr, warming up, in alarm, change; shape (8, n).
 
-    All arrays have shape (n,); excess, baseline and sigma are on the scale of `alarm.linear`.
-    `state` and `memory` are left as after the last reading.
+    All arrays have shape (n,); excess, baseline and sigma are on the scale of `linear`. `state`
+    (from `layout.new_state`) and `memory` (from `alarm_layout.new_memory`) are left as after the
+    last reading.
     """
     told = np.empty((8, time_s.size))
     for index in range(time_s.size):
@@ -66,14 +69,17 @@ def alarm_pass(
         _judge(state, trust)
         _absorb(state)
         warming_up = _is_warming_up(state)
-        _sift(memory, state, reading)
+        _sift(memory, state, reading, trust)
+        _follow(memory, state, trust)
         _average(memory, state)
         _weigh(memory, state)
-        _decide(memory, state, threshold, may_begin[index] and not warming_up)
+        _learn(memory, state)
+        _decide(memory, state, threshold, may_begin[index], warming_up)
+        in_plume = trust == 0.0 and not np.isnan(reading)
         told[0, index] = reading - state[BASELINE]
         told[1, index] = state[BASELINE]
         told[2, index] = np.sqrt(state[VARIANCE] + state[SCALE] * state[SCALE])
-        told[3, index] = 1.0 if trust == 0.0 and not np.isnan(reading) else state[PLUME]
+        told[3, index] = 1.0 if in_plume else state[PLUME]
         told[4, index] = memory[mem.SNR]
         told[5, index] = 1.0 if warming_up else 0.0
         told[6, index] = memory[mem.ON]

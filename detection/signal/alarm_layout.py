@@ -7,22 +7,24 @@ import math
 TIMES_S = (1.0, 3.0, 9.0)  # over which readings are averaged [s]
 SCALES = len(TIMES_S)
 
-RECENT = 0  # the last three readings that differed, as excesses
-FILLED, HELD, HELD_S = 3, 4, 5  # how many of them are known; the last reading, and since when [s]
-SIFTED = 6  # the median of the three; NaN if there is no reading
-SNR, SURPRISE = 7, 8  # largest mean in its own spreads, and as a normal deviate
-ON, LOW_S, REST_S, SILENT_S = 9, 10, 11, 12  # in alarm; low, at rest, silent for [s]
-CHANGE = 13  # 1 begins, -1 ends
-MEAN, SHARE, SPREAD, LEARNT_S = 16, 20, 24, 28  # per time: mean excess, its variance in noises,
-# the square of what it spreads by over what white noise would, and the time that was learnt in
-SIZE = 32
+RECENT = 0  # the last three different readings, less what air and warm-up explain
+FILLED, HELD, HELD_S, IS_NEW = 3, 4, 5, 6  # how many; the last as it came, its age; 1 if it differs
+QUANTUM, SIFTED = 7, 8  # smallest change yet; median of the three, NaN if there is none
+LEVEL, SLOPE, AGE_S, EXCESS = 9, 10, 11, 12  # reference; its age; the sifted reading above it
+TYPICAL, TYPICAL_S, FALLEN_S = 13, 14, 15  # usual size of that, learnt in; far below zero for
+SNR, SURPRISE = 16, 17  # largest mean in its own spreads; the same as a normal deviate
+ON, ON_S, LOW_S, REST_S, SILENT_S, CHANGE = 18, 19, 20, 21, 22, 23  # 1 in alarm; times; +1 or -1
+MEAN, SHARE, WEIGHT, SPREAD, LEARNT_S = 24, 28, 32, 36, 40  # one for each of the times: mean
+# excess; its variance if readings are white and of unit variance; weight of equal readings in it;
+# its mean square in the quiet half; the time that took
+AIR = 44  # fast and slow mean of humidity [%], then of temperature [K]
+SIZE = 48
 
 
 def new_memory() -> list[float]:
     """Memory of a channel before its first reading, `SIZE` numbers."""
     memory = [0.0] * SIZE
-    memory[HELD] = memory[SIFTED] = memory[SNR] = math.nan
-    memory[REST_S] = math.inf
-    for scale in range(SCALES):
-        memory[SPREAD + scale] = 1.0
+    for unknown in (HELD, SIFTED, LEVEL, SNR):
+        memory[unknown] = math.nan
+    memory[REST_S] = memory[QUANTUM] = math.inf
     return memory

@@ -36,6 +36,7 @@ FLIGHT_SIDE = (
     "firmware_bridge.recording",
     "firmware_bridge.summary",
     "detection.signal.alarm",
+    "detection.signal.alarm_steps",
     "detection.signal.online",
 )
 

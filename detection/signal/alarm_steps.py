@@ -1,0 +1,251 @@
+"""The steps from a reading to an alarm; `alarm.py` takes them live, `alarm_kernels.py` at once.
+
+Plain Python on scalars, like those of `online.py`, which come before them. They work on one flat
+`memory`, laid out in `alarm_layout.py`, and read the baseline's `state`. No powers: x**2 and
+x * x differ in the last bit. Editing here needs numba's caches thrown away (`__pycache__`): it
+does not see that what a kernel calls has changed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from detection.signal import alarm_layout as mem
+from detection.signal import layout as at
+from detection.signal.online import LONGEST_PLUME_S
+
+if TYPE_CHECKING:
+    from detection.signal.layout import Numbers
+
+__all__ = ["average", "decide", "follow", "learn", "linear", "sift", "weigh"]
+
+SATURATED = 0.0  # trust in a reading at the upper end of its range; -1 in any other
+
+# What a reading is.
+HELD_LONGEST_S = 1.0  # a value repeated for longer is a new reading
+GAP_S = 30.0  # without a reading, after which what was before says nothing
+
+# What it is compared with: a level with a slope, critically damped.
+REFERENCE_S = 20.0  # time constant [s]
+FAR = 3.0  # in typical sizes: an excess pulls the reference as if it were this at most
+LARGEST = 9.0  # and counts towards an alarm as if it were this at most ...
+NEW_S = 30.0  # ... and more while the typical size is known from so many seconds or fewer
+FALL_S = 3.0  # after so long twice as far below, the reference has moved
+TYPICAL_S = 60.0  # time over which the typical size is learnt
+
+# What a mean spreads by.
+LEARNING_S = 600.0  # quiet time over which spreads are learnt
+EARLY_S = 60.0  # first quiet time, learnt from whatever happens
+AFTER_S = 30.0  # after an alarm, when nothing is learnt: the reference may be off
+LARGEST_SCORE = 2.0  # Huber's proposal 2: a score counts as this at most ...
+HUBER = 0.9205  # ... which leaves so much of a normal variance
+PRIOR_TIMES = 3.0  # averaging times that the prior counts for
+PRIOR_SPREAD = 9.0  # variance of a mean before it is known, over that of white noise
+PRIOR_FREEDOM = 10.0  # degrees of freedom of the prior
+QUANTUM_SHARE = 1.0 / 3.0  # deviation of a mean for the resolution alone [smallest changes]
+AIR_S = (2.0, 20.0)  # fast and slow means of the air [s]
+AIR_SHARE = 1.25  # part of the response to their difference that the baseline may get wrong
+
+# When an alarm begins and ends.
+SETTLED_S = 10.0  # a channel of constant readings may alarm after so long
+END_SHARE = 0.5  # of the threshold, below which an alarm may end ...
+END_S = 2.0  # ... after so long
+REARM_S = 5.0  # least time from an end, or a new reference, to a beginning
+
+
+def linear(reading: float, trust: float, is_resistance: bool) -> float:
+    """The reading on a scale on which gas adds: minus the logarithm of a resistance."""
+    if not math.isfinite(reading):
+        return math.nan
+    if not is_resistance:
+        return reading
+    if trust == SATURATED or not reading > 0.0:  # clean air is the upper end of a resistance
+        return math.nan
+    return -math.log(reading)
+
+
+def sift(memory: Numbers, state: Numbers, reading: float, trust: float) -> None:
+    """Take the median of the last three readings, which no single spike moves.
+
+    What humidity, temperature and warm-up explain is taken off. A value that is repeated counts
+    once: a slow sensor is often recorded several times.
+    """
+    memory[mem.SILENT_S] += state[at.ELAPSED]
+    memory[mem.HELD_S] += state[at.ELAPSED]
+    memory[mem.SIFTED] = math.nan
+    if math.isnan(reading) or (trust == SATURATED and math.isnan(memory[mem.LEVEL])):
+        return
+    rest = reading
+    for row in range(2, at.ORDER):
+        rest -= state[at.H + row] * state[at.X + row]
+    if memory[mem.SILENT_S] > GAP_S:
+        memory[mem.FILLED] = 0.0
+    memory[mem.SILENT_S] = 0.0
+    memory[mem.IS_NEW] = 0.0
+    change = abs(reading - memory[mem.HELD])
+    if change != 0.0 or memory[mem.HELD_S] > HELD_LONGEST_S or trust == SATURATED:
+        if change > 0.0:
+            memory[mem.QUANTUM] = min(memory[mem.QUANTUM], change)
+        memory[mem.HELD] = reading
+        memory[mem.HELD_S] = 0.0
+        memory[mem.IS_NEW] = 1.0
+        memory[mem.RECENT] = memory[mem.RECENT + 1]
+        memory[mem.RECENT + 1] = memory[mem.RECENT + 2]
+        memory[mem.FILLED] = min(memory[mem.FILLED] + 1.0, 3.0)
+    memory[mem.RECENT + 2] = rest
+    if memory[mem.FILLED] < 3.0:
+        return
+    low = min(memory[mem.RECENT], memory[mem.RECENT + 1])
+    high = max(memory[mem.RECENT], memory[mem.RECENT + 1])
+    memory[mem.SIFTED] = max(low, min(high, rest))
+
+
+def follow(memory: Numbers, state: Numbers, trust: float) -> None:
+    """Carry the reference on: pulled alike from above and below, and held during an alarm.
+
+    The baseline of `online.py` follows readings down faster than up, which is right for plumes
+    but makes correlated noise look like them.
+    """
+    if math.isnan(memory[mem.SIFTED]):
+        return
+    elapsed = state[at.ELAPSED]
+    excess = memory[mem.SIFTED] - memory[mem.LEVEL] - memory[mem.SLOPE] * elapsed
+    far = FAR * memory[mem.TYPICAL]
+    memory[mem.FALLEN_S] = memory[mem.FALLEN_S] + elapsed if excess < -2.0 * far else 0.0
+    stays = memory[mem.ON] > 0.0 and memory[mem.ON_S] > LONGEST_PLUME_S and trust != SATURATED
+    if math.isnan(excess) or memory[mem.FALLEN_S] > FALL_S or stays:
+        excess = 0.0
+        memory[mem.LEVEL] = memory[mem.SIFTED]
+        memory[mem.SLOPE] = 0.0
+        memory[mem.AGE_S] = 0.0
+        memory[mem.FALLEN_S] = 0.0
+        for scale in range(mem.SCALES):
+            memory[mem.MEAN + scale] = 0.0
+    memory[mem.EXCESS] = excess
+    if elapsed == 0.0:
+        return
+    memory[mem.AGE_S] += elapsed
+    memory[mem.LEVEL] += memory[mem.SLOPE] * elapsed
+    kept = math.exp(-elapsed / min(REFERENCE_S, 0.5 * memory[mem.AGE_S]))
+    if memory[mem.ON] > 0.0 or trust == SATURATED:
+        memory[mem.SLOPE] *= kept
+        return
+    pulled = max(-far, min(far, excess))
+    memory[mem.LEVEL] += (1.0 - kept * kept) * pulled
+    if memory[mem.AGE_S] > REFERENCE_S:
+        memory[mem.SLOPE] += (1.0 - kept) * (1.0 - kept) * pulled / elapsed
+    if memory[mem.REST_S] > AFTER_S:
+        memory[mem.TYPICAL_S] += elapsed
+        share = elapsed / min(memory[mem.TYPICAL_S], TYPICAL_S)
+        size = abs(excess) if far == 0.0 else min(abs(excess), far)
+        memory[mem.TYPICAL] += min(share, 1.0) * (size - memory[mem.TYPICAL])
+
+
+def average(memory: Numbers, state: Numbers) -> None:
+    """Carry the means on; each reading counts for the time since the last."""
+    elapsed = state[at.ELAPSED]
+    if math.isnan(memory[mem.SIFTED]) or elapsed == 0.0:
+        return
+    excess = memory[mem.EXCESS]
+    if memory[mem.ON] == 0.0:
+        ease = 1.0 + NEW_S / memory[mem.TYPICAL_S] if memory[mem.TYPICAL_S] > 0.0 else 1e9
+        excess = min(excess, LARGEST * ease * memory[mem.TYPICAL])
+    for scale in range(mem.SCALES):
+        kept = math.exp(-elapsed / mem.TIMES_S[scale])
+        share = 1.0 - kept
+        weight = 0.0 if memory[mem.IS_NEW] > 0.0 else kept * memory[mem.WEIGHT + scale]
+        memory[mem.MEAN + scale] += share * (excess - memory[mem.MEAN + scale])
+        memory[mem.SHARE + scale] *= kept * kept
+        memory[mem.SHARE + scale] += share * (2.0 * weight + share)
+        memory[mem.WEIGHT + scale] = weight + share
+    for place in range(2):
+        share = 1.0 - math.exp(-elapsed / AIR_S[place])
+        for row in range(2):
+            slot = mem.AIR + 2 * row + place
+            memory[slot] += share * (state[at.H + 2 + row] - memory[slot])
+
+
+def weigh(memory: Numbers, state: Numbers) -> None:
+    """Compare each mean with its spread: that learnt, and no less than can be known.
+
+    No less than white noise, the resolution, and what a change of the air just now may do. A
+    spread known from few seconds makes a score Student's t; Wallace (1959),
+    doi:10.1214/aoms/1177706093, turns that into a normal deviate.
+    """
+    if math.isnan(memory[mem.SIFTED]) or state[at.ELAPSED] == 0.0:
+        return
+    step = QUANTUM_SHARE * min(memory[mem.QUANTUM], 1e150)
+    floor = step * step
+    for row in range(2):
+        moved = AIR_SHARE * (memory[mem.AIR + 2 * row] - memory[mem.AIR + 2 * row + 1])
+        response = state[at.X + 2 + row]
+        doubt = state[at.P + (at.ORDER + 1) * (2 + row)]
+        floor += (response * response + doubt) * moved * moved
+    memory[mem.SNR] = 0.0
+    memory[mem.SURPRISE] = 0.0
+    for scale in range(mem.SCALES):
+        mean = memory[mem.MEAN + scale]
+        least = floor + memory[mem.SHARE + scale] * state[at.SCALE] * state[at.SCALE]
+        if not (mean > 0.0 and least > 0.0):
+            continue
+        time_s = mem.TIMES_S[scale]
+        learnt = min(memory[mem.LEARNT_S + scale], LEARNING_S)
+        prior = PRIOR_SPREAD * least + memory[mem.TYPICAL] * memory[mem.TYPICAL]
+        spread = learnt * memory[mem.SPREAD + scale] + PRIOR_TIMES * time_s * prior
+        spread /= learnt + PRIOR_TIMES * time_s
+        score = mean * mean / max(spread, least)
+        memory[mem.SNR] = max(memory[mem.SNR], math.sqrt(score))
+        if score > 4.0:
+            freedom = PRIOR_FREEDOM + learnt / (2.0 * time_s + 1.0)
+            shrunk = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)
+            normal = shrunk * math.sqrt(freedom * math.log(1.0 + score / freedom))
+            memory[mem.SURPRISE] = max(memory[mem.SURPRISE], normal)
+
+
+def learn(memory: Numbers, state: Numbers) -> None:
+    """Learn the spread of each mean from its quiet (negative) half, where no plume reaches."""
+    elapsed = state[at.ELAPSED]
+    if math.isnan(memory[mem.SIFTED]) or elapsed == 0.0:
+        return
+    is_quiet = memory[mem.ON] == 0.0 and memory[mem.REST_S] > AFTER_S
+    for scale in range(mem.SCALES):
+        mean = memory[mem.MEAN + scale]
+        learnt = memory[mem.LEARNT_S + scale]
+        if mean < 0.0 and (learnt < EARLY_S or is_quiet):
+            time_s = mem.TIMES_S[scale]
+            square = mean * mean
+            if learnt > 3.0 * time_s:
+                square = min(square, LARGEST_SCORE * LARGEST_SCORE * memory[mem.SPREAD + scale])
+            weight = min(elapsed, time_s)
+            learnt += weight
+            memory[mem.LEARNT_S + scale] = learnt
+            share = weight / min(learnt, LEARNING_S)
+            memory[mem.SPREAD + scale] += share * (square / HUBER - memory[mem.SPREAD + scale])
+
+
+def decide(
+    memory: Numbers, state: Numbers, threshold: float, may_begin: bool, warming_up: bool
+) -> None:
+    """Begin or end the alarm."""
+    memory[mem.CHANGE] = 0.0
+    elapsed = state[at.ELAPSED]
+    surprise = memory[mem.SURPRISE]
+    if memory[mem.ON] > 0.0:
+        memory[mem.ON_S] += elapsed
+        is_low = surprise < END_SHARE * threshold
+        memory[mem.LOW_S] = memory[mem.LOW_S] + elapsed if is_low else 0.0
+        if memory[mem.LOW_S] > END_S or memory[mem.SILENT_S] > GAP_S:
+            memory[mem.ON] = 0.0
+            memory[mem.CHANGE] = -1.0
+            memory[mem.LOW_S] = 0.0
+            memory[mem.REST_S] = 0.0
+        return
+    memory[mem.REST_S] += elapsed
+    unsettled = warming_up and (state[at.SETTLING] == 0.0 or memory[mem.AGE_S] < SETTLED_S)
+    if unsettled or not may_begin or math.isnan(memory[mem.SIFTED]):
+        return
+    if min(memory[mem.REST_S], memory[mem.AGE_S]) > REARM_S and surprise > threshold:
+        memory[mem.ON] = 1.0
+        memory[mem.ON_S] = 0.0
+        memory[mem.CHANGE] = 1.0
