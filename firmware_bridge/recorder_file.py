@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcap import records
-from mcap.opcode import Opcode
 
 from firmware_bridge.recorder_channels import encoded
-from firmware_bridge.recorder_chunk import COMPRESSION, Chunk
+from firmware_bridge.recorder_summary import MAGIC, Summary
 from firmware_bridge.recording import PROFILE
 
 if TYPE_CHECKING:
@@ -19,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from firmware_bridge.recorder_channels import Channel
+    from firmware_bridge.recorder_chunk import Chunk
     from firmware_bridge.recorder_disk import Disk
 
-__all__ = ["Opening", "RecordingFile"]
+__all__ = ["Mark", "Opening", "RecordingFile"]
 
-MAGIC = bytes((137, 77, 67, 65, 80, 48, 13, 10))
 MOST_SUMMARY_BYTES = 4_000_000  # it is held in memory until the file is finished
 
 
@@ -40,69 +38,14 @@ class Opening:
     attachments: tuple[tuple[str, str, bytes], ...] = ()
 
 
-@dataclass(slots=True)
-class _Summary:
-    """What goes behind the data; only of what is safely on disk."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a file had come at a moment, and how many chunks that adds to what is safe."""
 
-    indexes: bytearray = field(default_factory=bytearray)
-    metadata: list[bytes] = field(default_factory=list)
-    attachments: bytearray = field(default_factory=bytearray)
-    channels: dict[int, Channel] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
-    attachment_count: int = 0
-    chunk_count: int = 0
-    begin_ns: int = 2**64
-    end_ns: int = 0
-
-    def add(self, chunk: Chunk, offset: int) -> None:
-        """A chunk whose record begins at `offset`."""
-        after = offset + len(chunk.record)
-        index = records.ChunkIndex(
-            chunk_length=len(chunk.record),
-            chunk_start_offset=offset,
-            compression=COMPRESSION,
-            compressed_size=chunk.compressed_bytes,
-            message_end_time=chunk.end_ns,
-            message_index_length=len(chunk.indexes),
-            message_index_offsets={one: after + at for one, at in chunk.offsets.items()},
-            message_start_time=chunk.begin_ns,
-            uncompressed_size=chunk.uncompressed_bytes,
-        )
-        self.indexes += encoded(index)
-        self.chunk_count += 1
-        self.begin_ns = min(self.begin_ns, chunk.begin_ns)
-        self.end_ns = max(self.end_ns, chunk.end_ns)
-        for channel in chunk.channels:
-            self.channels[channel.id] = channel
-        for number, count in chunk.counts.items():
-            self.counts[number] = self.counts.get(number, 0) + count
-
-    def statistics(self) -> bytes:
-        return encoded(
-            records.Statistics(
-                attachment_count=self.attachment_count,
-                channel_count=len(self.channels),
-                channel_message_counts=self.counts,
-                chunk_count=self.chunk_count,
-                message_count=sum(self.counts.values()),
-                message_end_time=self.end_ns,
-                message_start_time=self.begin_ns if self.chunk_count else 0,
-                metadata_count=len(self.metadata),
-                schema_count=len({one.schema_id for one in self.channels.values()} - {0}),
-            )
-        )
-
-    def groups(self) -> list[tuple[Opcode, bytes]]:
-        channels = self.channels.values()
-        schemas = {one.schema_id: one.schema_record for one in channels if one.schema_id}
-        return [
-            (Opcode.SCHEMA, b"".join(schemas.values())),
-            (Opcode.CHANNEL, b"".join(one.channel_record for one in channels)),
-            (Opcode.STATISTICS, self.statistics()),
-            (Opcode.CHUNK_INDEX, bytes(self.indexes)),
-            (Opcode.ATTACHMENT_INDEX, bytes(self.attachments)),
-            (Opcode.METADATA_INDEX, b"".join(self.metadata)),
-        ]
+    end: int
+    crc: int
+    chunks: int
+    metadata: int
 
 
 class RecordingFile:
@@ -128,7 +71,7 @@ class RecordingFile:
     def __init__(self, path: Path, opening: Opening, disk: Disk) -> None:
         self.path = path
         self._disk = disk
-        self._summary = _Summary()
+        self._summary = Summary()
         self._defined: set[int] = set()  # channels written at top level
         self._schemas: set[int] = set()
         self._waiting: list[tuple[Chunk, int]] = []  # written, not synced, and where
@@ -139,6 +82,7 @@ class RecordingFile:
         try:
             self._open(opening)
             self.sync()
+            self.settle(self.mark())
             disk.sync_folder(path.parent)
         except OSError:
             disk.close(self._descriptor)
@@ -178,14 +122,26 @@ class RecordingFile:
         index = records.MetadataIndex(offset=offset, length=len(record), name=name)
         self._metadata.append((name, fields, encoded(index)))
 
+    @property
+    def is_dirty(self) -> bool:
+        """Whether something was appended that is not known to be safe."""
+        return self._end > self.safe_bytes
+
+    def mark(self) -> Mark:
+        """How far the file has come; a sync that begins now reaches so far."""
+        return Mark(self._end, self._crc, len(self._waiting), len(self._metadata))
+
     def sync(self) -> None:
-        """Have all that was appended safely on disk."""
+        """Have all that was appended safely on disk; may run while more is appended."""
         self._disk.sync(self._descriptor)
-        for chunk, offset in self._waiting:
+
+    def settle(self, mark: Mark) -> None:
+        """A sync that began at this mark has succeeded."""
+        for chunk, offset in self._waiting[: mark.chunks]:
             self._summary.add(chunk, offset)
-        self._waiting.clear()
-        self.safe_bytes, self._safe_crc = self._end, self._crc
-        self._safe_metadata = len(self._metadata)
+        del self._waiting[: mark.chunks]
+        self.safe_bytes, self._safe_crc = mark.end, mark.crc
+        self._safe_metadata = mark.metadata
 
     def cut(self) -> None:
         """Take away what a failed write left behind."""
@@ -206,20 +162,7 @@ class RecordingFile:
         After an error the file is as if it had never been tried, and still open.
         """
         self._summary.metadata = [index for _, _, index in self._metadata]
-        data_end = encoded(records.DataEnd(data_section_crc=self._crc))
-        start = self._end + len(data_end)
-        summary, offsets = bytearray(), bytearray()
-        for opcode, group in self._summary.groups():
-            if group:
-                place = records.SummaryOffset(
-                    group_opcode=opcode, group_start=start + len(summary), group_length=len(group)
-                )
-                offsets += encoded(place)
-                summary += group
-        offset_start = start + len(summary)
-        footer = struct.pack("<BQQQ", Opcode.FOOTER, 20, start, offset_start)
-        crc = zlib.crc32(summary + offsets + footer)
-        tail = data_end + summary + offsets + footer + struct.pack("<I", crc) + MAGIC
+        tail = self._summary.tail(self._end, self._crc)
         try:
             self._disk.write(self._descriptor, tail, self._end)
             self._disk.sync(self._descriptor)

@@ -69,7 +69,8 @@ class WritingThread:
     @property
     def behind_s(self) -> float:
         """Age of the oldest message that is not safely on disk [s]."""
-        since = [one for one in (self._taken_since_ns, self._queue.since_ns) if one is not None]
+        oldest = (self._taken_since_ns, self._queue.since_ns, self._writer.waiting_since_ns)
+        since = [one for one in oldest if one is not None]
         return (self._monotonic_ns() - min(since)) / NS if since else 0.0
 
     def stop(self, timeout_s: float) -> None:
@@ -112,19 +113,16 @@ class WritingThread:
 
     def _write(self) -> None:
         """One round: what waits becomes chunks, and these go to disk."""
-        if not self._writer.waiting_messages:
-            self._note_trouble()
-            self._taken_since_ns = self._queue.since_ns
+        if self._writer.has_room:
+            since_ns = self._taken_since_ns = self._queue.since_ns
             for chunk in chunks(self._queue.take()):
-                self._writer.put(chunk)
-        self._writer.flush()
-        if not self._writer.waiting_messages:
+                self._writer.put(chunk, since_ns or self._monotonic_ns())
             self._taken_since_ns = None
+            self._note_trouble()  # now that there is room for it
+        self._writer.flush()
 
     def _note_trouble(self) -> None:
         """What went wrong and is over becomes part of the recording."""
-        if self._writer.trouble is not None:
-            return
         told, self._writer.told = self._writer.told, []
         for text in told:
             self._note("recording resumed", text)
@@ -141,17 +139,17 @@ class WritingThread:
         while self._is_waiting and self._monotonic_ns() < stop_by_ns:
             if self._writer.is_due:
                 self._write()
-            else:
+            if self._writer.trouble is not None:
                 time.sleep(min(FLUSH_S, max(0.0, (stop_by_ns - self._monotonic_ns()) / NS)))
         is_all = not self._is_waiting
         self._queue.close()
         if is_all:
             self._write()  # what came in the meantime
-        if self._is_waiting:
-            self._queue.lose(self._writer.waiting_messages, self._writer.waiting_bytes)
-            self._writer.give_up()
+        self._queue.lose(*self._writer.give_up())
         self._writer.finish()
+        self._queue.lose(*self._writer.give_up())  # a last sync may fail
+        self._writer.close()
 
     @property
     def _is_waiting(self) -> bool:
-        return bool(self._queue.size or self._writer.waiting_messages)
+        return bool(self._queue.size or self._writer.waiting_messages or self._writer.told)

@@ -8,13 +8,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from firmware_bridge.recorder_disk import is_full, trouble
+from firmware_bridge.recorder_sync import Syncing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from firmware_bridge.recorder_chunk import Chunk
-    from firmware_bridge.recorder_file import Opening, RecordingFile
+    from firmware_bridge.recorder_file import Mark, Opening, RecordingFile
     from firmware_bridge.recorder_folder import RecordingFolder
 
 __all__ = ["DiskWriter"]
@@ -23,6 +24,8 @@ NS = 1_000_000_000
 RETRY_NS = NS
 LOOK_NS = 2 * NS
 RATE_OVER_NS = 60 * NS
+SYNC_WAIT_S = 0.1  # a disk that takes longer is waited for in the next round
+MOST_WAITING_BYTES = 8_000_000  # of data in chunks; more stays in the queue
 
 
 class DiskWriter:
@@ -45,9 +48,10 @@ class DiskWriter:
     ----------
     trouble : tuple of str, or None
         What keeps from recording: in a word, and in a line.
-    trouble_since_ns : int
-    waiting_bytes : int
+    waiting_bytes, waiting_messages : int
         Handed over, in chunks that are not safely on disk.
+    waiting_since_ns : int or None
+        When the oldest of them was handed over.
     free_bytes : int
     bytes_written : int
         Safely on disk, in all files.
@@ -72,13 +76,15 @@ class DiskWriter:
         self._file_bytes, self._free_bytes_of = file_bytes, free_bytes
         self._monotonic_ns = monotonic_ns
         self._file: RecordingFile | None = None
-        self._chunks: deque[Chunk] = deque()
+        self._chunks: deque[tuple[Chunk, int]] = deque()
         self._written = 0  # of them, in the file but not synced
+        self._syncing = Syncing()
+        self._mark: Mark | None = None  # up to where the sync under way reaches
         self._finished_bytes = 0
         self.trouble: tuple[str, str] | None = None
-        self.trouble_since_ns = 0
-        self.waiting_bytes = 0
-        self.waiting_messages = 0
+        self._trouble_since_ns = 0
+        self.waiting_bytes = self.waiting_messages = 0
+        self.waiting_since_ns: int | None = None
         self.free_bytes = self.bytes_written = 0
         self.bytes_per_s = 0.0
         self.told: list[str] = []
@@ -96,42 +102,37 @@ class DiskWriter:
         """Whether it makes sense to try: not while the last attempt failed a moment ago."""
         return self.trouble is None or self._monotonic_ns() - self._tried_ns >= RETRY_NS
 
-    def put(self, chunk: Chunk) -> None:
-        """Take charge of a chunk."""
-        self._chunks.append(chunk)
+    @property
+    def has_room(self) -> bool:
+        """Whether more can be put: the disk takes what it gets, or has little waiting."""
+        return self.trouble is None and self.waiting_bytes < MOST_WAITING_BYTES
+
+    def put(self, chunk: Chunk, since_ns: int) -> None:
+        """Take charge of a chunk whose oldest message was handed over at `since_ns`."""
+        self._chunks.append((chunk, since_ns))
         self.waiting_bytes += chunk.payload_bytes
         self.waiting_messages += sum(chunk.counts.values())
+        self.waiting_since_ns = self._chunks[0][1]
 
     def flush(self) -> None:
-        """Try to have everything safely on disk; `trouble` tells if it is not."""
+        """Write everything and have it synced, or try: `trouble` tells if it cannot be.
+
+        Waits for a slow disk only a moment; what is written is synced in a later round then.
+        """
         self._tried_ns = self._monotonic_ns()
         is_time_to_look = self._tried_ns - self._looked_ns >= LOOK_NS
         if is_time_to_look:
             self._looked_ns = self._tried_ns
             self._look_for_file()
-        try:
-            file = self._file = self._file or self.folder.next_file(self._opening)
-            for name, fields in self._metadata():
-                file.append_metadata(name, fields)
-            while self._written < len(self._chunks):
-                file.append(self._chunks[self._written])
-                self._written += 1
-        except OSError as error:
-            self._fail(error)
-            self._save_written(error)
+        if self._settled(0.0) is None or not self._appended():
             return
-        try:
-            file.sync()
-        except OSError as error:
-            self._fail(error)
-            self._start_over(error)
-            return
-        self._commit()
-        self._recovered()
-        self.bytes_written = self._finished_bytes + file.safe_bytes
+        self._begin_sync()
+        if self._settled(SYNC_WAIT_S) and self._written == len(self._chunks):
+            self._recovered()
         if is_time_to_look:
             self._look_at_room()
-        if file.safe_bytes >= self._file_bytes or file.summary_is_large:
+        file = self._file
+        if file and (file.safe_bytes >= self._file_bytes or file.summary_is_large):
             self.finish()
 
     def finish(self) -> None:
@@ -139,9 +140,12 @@ class DiskWriter:
 
         Where there is no room for a summary the file stays as it is: all in it can be read.
         """
-        file, self._file = self._file, None
-        if file is None:
+        if self._file is None or not self._settled(None):
             return
+        self._begin_sync()
+        if not self._settled(None):
+            return
+        file, self._file = self._file, None
         try:
             file.finish()
         except OSError as error:
@@ -151,33 +155,82 @@ class DiskWriter:
         self._finished_bytes += file.safe_bytes
         self.bytes_written = self._finished_bytes
 
-    def give_up(self) -> None:
-        """Forget what is not on disk, and close the file as it is."""
-        self._chunks.clear()
-        self._written = self.waiting_bytes = self.waiting_messages = 0
-        if self._file is not None:
-            self._leave(self._file)
+    def give_up(self) -> tuple[int, int]:
+        """Forget what is not in the file: so many messages, so many bytes."""
+        before = (self.waiting_messages, self.waiting_bytes)
+        while len(self._chunks) > self._written:
+            self._forget(self._chunks.pop()[0])
+        return before[0] - self.waiting_messages, before[1] - self.waiting_bytes
 
-    def _commit(self) -> None:
-        for _ in range(self._written):
-            chunk = self._chunks.popleft()
-            self.waiting_bytes -= chunk.payload_bytes
-            self.waiting_messages -= sum(chunk.counts.values())
-        self._written = 0
+    def close(self) -> None:
+        """Let go of the file; `finish` it before."""
+        if self._file is not None and not self._syncing.is_busy:
+            self._leave(self._file)
+        self._syncing.close()
+
+    def _appended(self) -> bool:
+        """Whether all chunks are in the file; what is torn by a failure is cut off."""
+        try:
+            file = self._file = self._file or self.folder.next_file(self._opening)
+            for name, fields in self._metadata():
+                file.append_metadata(name, fields)
+            while self._written < len(self._chunks):
+                file.append(self._chunks[self._written][0])
+                self._written += 1
+        except OSError as error:
+            self._fail(error)
+            self._save_written(error)
+            return False
+        return True
+
+    def _begin_sync(self) -> None:
+        file = self._file
+        if file is None or self._syncing.is_busy or not file.is_dirty:
+            return
+        self._mark = file.mark()
+        self._syncing.begin(file.sync)
+
+    def _settled(self, timeout_s: float | None) -> bool | None:
+        """Whether no sync is under way after this time; None if one has failed."""
+        try:
+            if not self._syncing.wait(timeout_s):
+                return False
+        except OSError as error:
+            self._mark = None
+            self._fail(error)
+            self._start_over(error)
+            return None
+        mark, self._mark = self._mark, None
+        if mark is not None and self._file is not None:
+            self._file.settle(mark)
+            self._commit(mark.chunks)
+        if self._file is not None:
+            self.bytes_written = self._finished_bytes + self._file.safe_bytes
+        return True
+
+    def _commit(self, chunks: int) -> None:
+        """So many more are safely on disk."""
+        self._written -= chunks
+        for _ in range(chunks):
+            self._forget(self._chunks.popleft()[0])
+        self.waiting_since_ns = self._chunks[0][1] if self._chunks else None
+
+    def _forget(self, chunk: Chunk) -> None:
+        self.waiting_bytes -= chunk.payload_bytes
+        self.waiting_messages -= sum(chunk.counts.values())
 
     def _save_written(self, error: OSError) -> None:
         """After a write that failed: what was written before it is kept, its torn end is not."""
         file = self._file
-        if file is None:
+        if file is None or self._settled(None) is None:
             return
         try:
             file.cut()
-            file.sync()
         except OSError:
             self._start_over(error)
             return
-        self._commit()
-        if not is_full(error):
+        self._begin_sync()
+        if self._settled(None) and not is_full(error):
             self._leave(file)
 
     def _start_over(self, error: OSError) -> None:
@@ -197,33 +250,34 @@ class DiskWriter:
     def _leave(self, file: RecordingFile) -> None:
         """Close a file as it is: the next attempt begins another."""
         self._file = None
-        self._finished_bytes += file.safe_bytes if file.chunks else 0
-        if not file.chunks:
+        self._written = 0
+        if file.chunks:
+            self._finished_bytes += file.safe_bytes
+        else:
             self.folder.forget(file.path)
         with contextlib.suppress(OSError):  # there is nothing left to lose in it
             file.abandon()
 
     def _fail(self, error: OSError) -> None:
         if self.trouble is None:
-            self.trouble_since_ns = self._monotonic_ns()
+            self._trouble_since_ns = self._monotonic_ns()
         self.trouble = trouble(error, self.folder.folder)
 
     def _recovered(self) -> None:
         if self.trouble is None:
             return
-        waited_s = (self._monotonic_ns() - self.trouble_since_ns) / NS
+        waited_s = (self._monotonic_ns() - self._trouble_since_ns) / NS
         self.told.append(f"recording again after {waited_s:.1f} s: {self.trouble[1]}")
         self.trouble = None
 
     def _look_for_file(self) -> None:
         """Leave a file that is no longer where it was made."""
-        if self._file is None or self._file.is_there:
+        if self._file is None or self._file.is_there or self._settled(None) is None:
             return
         self.told.append(
             f"{self._file.path} is gone (card pulled out, or file removed) with "
             f"{self._file.safe_bytes} bytes in it; a new file is begun"
         )
-        self._written = 0
         self._leave(self._file)
 
     def _look_at_room(self) -> None:

@@ -1,0 +1,43 @@
+"""Recorders as processes of their own, to be killed: each says what it has handed over, and when.
+
+``recorder_process.py FOLDER COUNT`` forks so many; standard output has lines "index pid number
+monotonic_ns", each written after the call that handed over that number has returned.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from firmware_bridge.recorder import Recorder
+from sensors.records import GasSample
+
+BATCH, PAUSE_S = 4, 0.02  # reads between two reports, and time between two of these
+
+
+def record(folder, index):
+    recorder = Recorder(folder / str(index), name="killed", anchor_ns=0)
+    number = 0
+    while True:
+        for _ in range(BATCH):
+            now_ns = time.monotonic_ns()
+            recorder.raw("pid", b"%d " % number * 10, now_ns)
+            recorder.record("pid", [GasSample(now_ns, "pid", "co", 1.0, "1")], now_ns, now_ns)
+            number += 1
+        told = f"{index} {os.getpid()} {number - 1} {time.monotonic_ns()}\n"
+        os.write(1, told.encode())  # short enough not to be mixed with others
+        time.sleep(PAUSE_S)
+
+
+def main(folder, count):
+    for index in range(count):
+        if os.fork() == 0:
+            record(folder, index)
+    for _ in range(count):
+        os.wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
