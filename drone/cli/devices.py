@@ -29,10 +29,11 @@ def devices(
     as_json: Json = False,
 ) -> None:
     """List the devices that can be read: what they measure, wiring, baud rate, warm-up."""
+    from drone.decoding import device_named
     from sensors import plugins
     from sensors.devices import FOLDER
 
-    known = [name] if name else plugins.available(FOLDER)
+    known = [_driver_of(device_named(name))] if name else plugins.available(FOLDER)
     told = [_told(one) for one in known]
     if as_json:
         answer_json(told)
@@ -40,6 +41,15 @@ def devices(
         answer(_in_full(told[0]))
     else:
         answer("\n".join(_lines(told)))
+
+
+def _driver_of(name: str) -> str:
+    """Name of the driver; a model of it is told with all others."""
+    from sensors import plugins
+    from sensors.devices import FOLDER
+
+    fitting = [one for one in plugins.available(FOLDER) if f"{name}_".startswith(f"{one}_")]
+    return max(fitting, key=len)
 
 
 def _told(name: str) -> dict[str, Any]:

@@ -59,12 +59,14 @@ def listen(
 
     On a terminal a table; otherwise a line for each reading, and how it goes on stderr.
     """
+    from drone.decoding import device_named
     from drone.identifying import Doubt
     from firmware_bridge.clock import HostClock
     from firmware_bridge.link import SerialLink
     from firmware_bridge.reader import DeviceReader
     from sensors.devices import driver_for
 
+    device = device_named(device)
     driver = driver_for(device, model=model, channels=channel or ())
     _advise(port)
     doubt = Doubt(device, baud or driver.device.baud)
@@ -87,13 +89,16 @@ def listen(
         )
         try:
             with reader:
-                _show(reader, doubt, stop, seconds=seconds, as_json=as_json, quiet=quiet)
+                try:
+                    _show(reader, doubt, stop, seconds=seconds, as_json=as_json, quiet=quiet)
+                finally:
+                    last = _summary(reader.status())
         except KeyboardInterrupt:
             interrupted = True
         finally:
             signal.signal(signal.SIGTERM, usual)
     if not quiet:
-        warn(_summary(reader.status()))
+        warn(last)
     return EXIT_INTERRUPTED if interrupted else 0
 
 

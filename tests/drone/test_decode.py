@@ -109,6 +109,44 @@ def test_what_cannot_be_done_is_one_line(run, arguments, words):
     assert run("decode", *arguments).is_refused(*words)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("trisonika", "trisonica"),
+        ("mhz19b", "winsen_mhz19b"),
+        ("PMS5003", "plantower_pms"),
+        ("anemoment", "trisonica"),
+        ("windsonic", "gill_windsonic"),
+        ("bmerawdata", "bme688_bmerawdata"),
+    ],
+)
+def test_the_nearest_device_is_named_by_type_or_maker(run, name, near):
+    assert run("decode", "-d", name, "x").is_refused(f'did you mean "{near}"')
+
+
+@pytest.mark.parametrize("name", ["Plantower_PMS", "PLANTOWER-PMS"])
+def test_a_name_may_be_written_in_capitals_or_with_hyphens(run, tmp_path, name):
+    captured = tmp_path / "captured.raw"
+    captured.write_bytes(PMS)
+    (line,) = lines_of(run("decode", "-q", "-d", name, captured).out)
+    assert line["frame"]["kind"] == "pm"
+    assert run("devices", name).out.startswith("plantower_pms: ")
+
+
+def test_a_model_may_be_part_of_the_name_or_an_option(run, tmp_path):
+    captured = tmp_path / "captured.raw"
+    captured.write_bytes(bytes.fromhex("ff86027c42000000ba"))
+    ways = [
+        ("-d", "winsen_mhz19b"),
+        ("-d", "winsen", "--model", "mhz19b"),
+        ("-d", "winsen", "--model", "MH-Z19B"),
+    ]
+    told = {run("decode", "-q", *way, captured).out for way in ways}
+    assert len(told) == 1
+    assert lines_of(told.pop())[0]["frame"]["raw"]["ppm"] == 636
+    assert run("devices", "winsen_mhz19b").out.startswith("winsen: ")
+
+
 def test_devices_are_listed_with_wiring_and_warm_up(run):
     outcome = run("devices")
     assert outcome.code == 0
