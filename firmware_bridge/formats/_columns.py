@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firmware_bridge.telemetry_names import channel_of_value
 from sensors.records import Clock, Quality, RecordBatch
-from sensors.units import parse_channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -153,17 +153,14 @@ def named_values(
         One per channel.
     """
     for name in np.unique(names):
-        text = name.decode("ascii", "replace").lower()
-        if text.endswith(("_ugm3", "_mgm3")):
-            text = text[:-2] + "_m3"
-        channel = parse_channel(text)
-        if channel is None:
+        told = channel_of_value(name.decode("ascii", "replace"))
+        if told is None:
             continue
         own = names == name
-        columns: Columns = {channel[0]: values[own]}
+        columns: Columns = {told.channel: values[own] * told.scale}
         quality = _missing(~np.isfinite(values[own]))
         yield RecordBatch(
-            "gas", source, time_ns[own], columns, clock, {channel[0]: channel[1]}, quality
+            "gas", source, time_ns[own], columns, clock, {told.channel: told.unit}, quality
         )
 
 

@@ -35,6 +35,7 @@ FLIGHT_SIDE = (
     "firmware_bridge.recorder",
     "firmware_bridge.recording",
     "firmware_bridge.summary",
+    "firmware_bridge.telemetry_names",
     "detection.signal.alarm",
     "detection.signal.alarm_steps",
     "detection.signal.online",
