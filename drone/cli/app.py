@@ -15,6 +15,7 @@ from drone.cli import (
     info,
     listen,
     process,
+    replay,
     simulate,
     version,
 )
@@ -58,6 +59,7 @@ _APP.command("process", epilog=process.EXAMPLES)(process.process)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 _APP.command("fly", epilog=fly.EXAMPLES)(fly.fly)
+_APP.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
 _APP.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 _APP.command("identify", epilog=identify.EXAMPLES)(identify.identify)
