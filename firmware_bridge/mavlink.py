@@ -110,7 +110,7 @@ class Autopilot:
             rates_hz={**RATES_HZ, "ATTITUDE": attitude_hz},
             on_records=on_records,
         )
-        self.telemetry = Telemetry(self._outlet)
+        self.telemetry = Telemetry(self._outlet, self.vehicle.stations)
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from firmware_bridge.tunnel import PAYLOAD_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from firmware_bridge.outlet import Outlet
     from firmware_bridge.tunnel import Batch
 
@@ -29,7 +31,7 @@ MOST_BATCHES = 16
 MOST_TEXTS = 8
 NAME_CHARACTERS = 10
 TEXT_BYTES = 50
-GROUND_STATION = 255
+GROUND_STATION, EVERYBODY = 255, 0
 ONBOARD_CONTROLLER, NO_AUTOPILOT = 18, 8
 ACTIVE, CRITICAL = 4, 5
 MAVLINK_VERSION = 3
@@ -53,16 +55,22 @@ class Telemetry:
     Parameters
     ----------
     outlet : Outlet
+    stations : set of int
+        It may grow as they are heard.
 
     Attributes
     ----------
+    stations : set of int
+        System ids of ground stations. An autopilot passes on what is addressed to a system only
+        where it has heard that: with one that is not 255, readings go to all.
     counters : Counter
         ``replaced`` by a newer value before they went out, ``stale``, ``texts_dropped``,
         ``names_refused``, ``batches_refused``.
     """
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet, stations: Set[int] = frozenset()) -> None:
         self.counters: Counter[str] = Counter()
+        self.stations = stations
         self._outlet = outlet
         self._slots: dict[str, _Slot] = {}
         self._texts: deque[tuple[int, str]] = deque()
@@ -112,7 +120,7 @@ class Telemetry:
             return False
         payload = batch.encode()
         fields = {
-            "target_system": GROUND_STATION,
+            "target_system": EVERYBODY if self.stations - {GROUND_STATION} else GROUND_STATION,
             "target_component": 0,
             "payload_type": PAYLOAD_TYPE,
             "payload_length": len(payload),

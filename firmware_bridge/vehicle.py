@@ -33,6 +33,7 @@ CLOCKED = frozenset(
 OLDEST_NS, AHEAD_NS = 30 * NS, NS  # a sample's own time that is farther off is of another clock
 REQUEST_MESSAGE, UNSUPPORTED, ACCEPTED = 512, 3, 0
 AUTOPILOT_VERSION = 148
+GROUND_STATION, MOST_STATIONS = 6, 8  # MAV_TYPE
 MAVLINK2 = 8192  # MAV_PROTOCOL_CAPABILITY_MAVLINK2
 
 
@@ -60,6 +61,8 @@ class Vehicle:
     latest : dict
         By message, when it arrived (monotonic) and what it said in SI: attitude, velocity,
         battery, version, home.
+    stations : set of int
+        System ids of the ground stations that were heard through it, eight at most.
     counters : Counter
         ``reboots``, ``losses``, ``clock_steps``, ``odd_times``.
     """
@@ -76,6 +79,7 @@ class Vehicle:
         self.gate = Gate(outlet.system, signer)
         self.rates = RateRequests(outlet, rates_hz)
         self.latest: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.stations: set[int] = set()
         self.counters: Counter[str] = Counter()
         self._outlet, self._clock, self._on_records = outlet, clock, on_records
         self._records = VehicleRecords()
@@ -217,6 +221,10 @@ class Vehicle:
             if self.gate.is_signed_well(packet):
                 sender = (packet.system, packet.component)
                 self._answer_command(packet.fields(), *sender, arrival_ns)
+            return []
+        if packet.system != self.gate.system and len(self.stations) < MOST_STATIONS:
+            if packet.fields()["type"] == GROUND_STATION:
+                self.stations.add(packet.system)
             return []
         ours = (self._outlet.system, self._outlet.component)
         if (packet.system, packet.component) != ours or not self.gate.is_signed_well(packet):

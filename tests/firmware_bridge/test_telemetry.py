@@ -18,6 +18,7 @@ from firmware_bridge.outlet import COMMANDS, MESSAGES, ByteBudget, Outlet
 from firmware_bridge.signing import Signer
 from firmware_bridge.telemetry import INFO, WARNING, Telemetry
 from firmware_bridge.tunnel import Batch, Channel, decode_batch
+from tests.mavlink_vehicle import Bridge, FakeAutopilot
 
 NS = 1_000_000_000
 
@@ -250,3 +251,26 @@ def test_a_batch_arrives_as_it_was_offered():
     got = decode_batch(bytes(fields["payload"][: fields["payload_length"]]))
     assert got.latitude == pytest.approx(47.1234567)
     assert got.channels[0].value == 2.125
+
+
+def test_readings_go_to_all_where_a_ground_station_is_not_255():
+    """An autopilot passes what is addressed to a system on to where it has heard that system."""
+    bridge, channel = Bridge(), Channel(index=0, species=1, unit=1, value=1.0)
+    telemetry = Telemetry(bridge.vehicle._outlet, bridge.vehicle.stations)
+
+    def target():
+        bridge.now_ns += NS
+        telemetry.batch(Batch(device=1, sequence=1, time_us=1, channels=(channel,)),
+                        now_ns=bridge.now_ns)  # fmt: skip
+        telemetry.step(bridge.now_ns)
+        (packet,) = bridge.said("TUNNEL")
+        return packet.fields()["target_system"]
+
+    bridge.hear(FakeAutopilot(system=255, component=190, vehicle=6, autopilot=8).heartbeat())
+    bridge.hear(FakeAutopilot(system=9).heartbeat())  # another vehicle
+    assert target() == 255
+    bridge.hear(FakeAutopilot(system=245, component=190, vehicle=6, autopilot=8).heartbeat())
+    assert target() == 0
+    for system in range(100, 200):
+        bridge.hear(FakeAutopilot(system=system, vehicle=6, autopilot=8).heartbeat())
+    assert len(bridge.vehicle.stations) == 8

@@ -18,8 +18,7 @@ def main(link, key):
     records, events, last = Counter(), [], None
     table = AutopilotTable(link=link, signing_key=key)
     with Autopilot(table, clock=BridgeClock(), folder=Path()) as autopilot:
-        autopilot.telemetry.text("pid lost")
-        number, told_s = 0, 0.0
+        number, told_s, text_s = 0, 0.0, 0.0
         while True:
             autopilot.wait(0.02)
             for record in autopilot.step():
@@ -28,6 +27,9 @@ def main(link, key):
                     events.append(f"{record.kind} {record.text}")
                 elif hasattr(record, "latitude"):
                     last = record
+            if time.monotonic() - text_s > 6.0:  # again, for those that come later
+                text_s = time.monotonic()
+                autopilot.telemetry.text("pid lost")
             now_ns = time.monotonic_ns()
             boot_ms = autopilot.vehicle.boot_ms(now_ns)
             if boot_ms is not None:

@@ -1,0 +1,167 @@
+"""The bridge with MAVProxy as a router and MAVSDK 3 as a client, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import ExitStack
+
+import mavsdk
+import pytest
+
+from firmware_bridge.tunnel import PAYLOAD_TYPE
+from tests.peers.processes import (
+    KEY,
+    PATIENCE_S,
+    Ground,
+    bridge,
+    check_that_nothing_moves_the_vehicle,
+    free_port,
+    is_settled,
+    mavproxy,
+    mavsdk_server,
+    vehicle,
+)
+
+
+class TestRouter:
+    def test_mavproxy_carries_both_ways(self, tmp_path):
+        master, port = free_port(socket.SOCK_STREAM), free_port()
+        with ExitStack() as stack:
+            ground = stack.enter_context(Ground())
+            autopilot = stack.enter_context(
+                vehicle("--companion-tcp", master, "--ground", ground.address)
+            )
+            ours = stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
+            router = [f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{port}"]
+            first = stack.enter_context(mavproxy(tmp_path, *router))
+            told = ours.until(is_settled)
+            assert told["position"] == pytest.approx([52.3701200, 4.8952100])
+            heard = ground.hear("HEARTBEAT", "NAMED_VALUE_FLOAT", "TUNNEL")
+            assert heard["NAMED_VALUE_FLOAT"].value == 2.125
+            check_that_nothing_moves_the_vehicle(autopilot)
+            # begun anew it speaks from another port, and slows what we have asked
+            first.stop()
+            stack.enter_context(mavproxy(tmp_path, *router))
+            before = told["records"]["PoseSample"]
+            told = ours.until(
+                lambda told: (
+                    told["records"]["PoseSample"] > before + 60
+                    and fast(autopilot, "GLOBAL_POSITION_INT")
+                    and fast(autopilot, "ATTITUDE")
+                )
+            )
+            assert abs(told["late_s"]) < 0.5
+            assert not told["counters"]["gate"].get("spoofed")
+
+    def test_a_router_of_mavlink_1(self, tmp_path):
+        master, port = free_port(socket.SOCK_STREAM), free_port()
+        with ExitStack() as stack:
+            stack.enter_context(vehicle("--companion-tcp", master, "--mavlink1"))
+            ours = stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
+            router = [f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{port}"]
+            stack.enter_context(mavproxy(tmp_path, *router, version="--mav10"))
+            ours.until(is_settled)
+
+
+def fast(autopilot, name):
+    """Whether a message comes ten times a second on the port of the companion."""
+    told = autopilot.everything()
+    return bool(told) and told[-1]["interval_s"].get(name) == pytest.approx(0.1)
+
+
+class TestMavsdk:
+    def test_a_client_sees_the_vehicle_and_our_readings(self, tmp_path):
+        port, ground = free_port(), free_port()
+        server, grpc = mavsdk_server(ground)
+        with ExitStack() as stack:
+            stack.enter_context(server)
+            autopilot = stack.enter_context(
+                vehicle("--companion-udp", f"127.0.0.1:{port}", "--ground", f"127.0.0.1:{ground}")
+            )
+            stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
+            seen = asyncio.run(asyncio.wait_for(client_view(grpc), PATIENCE_S))
+            check_view(seen)
+            check_that_nothing_moves_the_vehicle(autopilot)
+
+
+class TestChain:
+    @pytest.mark.parametrize("is_signed", [False, True])
+    def test_through_two_routers_and_a_vehicle_to_a_client(self, tmp_path, is_signed):
+        """Bridge - MAVProxy - vehicle - MAVProxy - MAVSDK, each a process of its own."""
+        upper, lower = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
+        port, ground = free_port(), free_port()
+        key, options = tmp_path / "key", []
+        if is_signed:
+            key.write_bytes(KEY)
+            options = ["--key", KEY.hex()]
+        server, grpc = mavsdk_server(ground)
+        with ExitStack() as stack:
+            autopilot = stack.enter_context(
+                vehicle("--companion-tcp", upper, "--ground-tcp", lower, *options)
+            )
+            ours = stack.enter_context(
+                bridge(f"udp:127.0.0.1:{port}", *([key] if is_signed else []))
+            )
+            for master, out in ((upper, port), (lower, ground)):
+                stack.enter_context(
+                    mavproxy(
+                        tmp_path, f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{out}"
+                    )
+                )
+            stack.enter_context(server)
+            if not is_signed:  # the routers have no key: nothing of theirs is let through
+                check_view(asyncio.run(asyncio.wait_for(client_view(grpc), PATIENCE_S)))
+            told = ours.until(is_settled)
+            assert abs(told["late_s"]) < 0.5
+            gate = told["counters"]["gate"]
+            assert gate["other_component"] >= 2  # gimbal and ADS-B
+            assert not gate.get("spoofed")
+            assert not told["counters"]["vehicle"].get("reboots")
+            check_that_nothing_moves_the_vehicle(autopilot)
+
+    def test_a_simulated_vehicle_that_waits_for_a_client_is_started_by_us(self):
+        port = free_port(socket.SOCK_STREAM)
+        with bridge(f"tcp:127.0.0.1:{port}") as ours, vehicle(
+            "--ground-tcp", port, "--waits-for-ground"
+        ):  # fmt: skip
+            told = ours.until(is_settled)
+            assert abs(told["late_s"]) < 0.5
+
+
+def check_view(seen):
+    """That a client saw the vehicle, and all that we tell."""
+    assert seen["latitude"] == pytest.approx(52.37012)
+    assert seen["text"] == "pid lost"
+    told, sender = seen["NAMED_VALUE_FLOAT"]
+    assert (told["name"].rstrip("\0"), told["value"], sender) == ("CH4_PPM", 2.125, (1, 191))
+    told, sender = seen["TUNNEL"]
+    assert (told["payload_type"], sender) == (PAYLOAD_TYPE, (1, 191))
+    told, sender = seen["HEARTBEAT"]
+    assert (told["type"], told["autopilot"], sender) == (18, 8, (1, 191))
+
+
+async def client_view(grpc):
+    """What MAVSDK shows of the vehicle and of the bridge."""
+    client = mavsdk.System(mavsdk_server_address="127.0.0.1", port=grpc)
+    await client.connect()
+    async for state in client.core.connection_state():
+        if state.is_connected:
+            break
+    await client.telemetry.set_rate_position(5.0)
+    seen = {}
+    async for position in client.telemetry.position():
+        seen["latitude"] = position.latitude_deg
+        break
+    async for told in client.telemetry.status_text():
+        if told.text == "pid lost":
+            seen["text"] = told.text
+            break
+    for name in ("HEARTBEAT", "NAMED_VALUE_FLOAT", "TUNNEL"):
+        async for message in client.mavlink_direct.message(name):
+            sender = (message.system_id, message.component_id)
+            if sender == (1, 191):
+                seen[name] = json.loads(message.fields_json), sender
+                break
+    return seen
