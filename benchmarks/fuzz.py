@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.damage import BLIND, RANDOM, batches, originals
 from benchmarks.running import results
 from benchmarks.tables import NOTHING, markdown
-from sensors.devices import Driver, driver_for, names
+from sensors.devices import driver_for, names
 from sensors.framing import Frame
 
 if TYPE_CHECKING:
@@ -26,12 +25,15 @@ if TYPE_CHECKING:
 
     from sensors.framing import Decoder, Fault
 
-__all__ = ["ALLOWED_SIGMAS", "BLIND", "DECODERS", "RANDOM", "Score", "score", "section"]
+__all__ = [
+    "ALLOWED_SIGMAS",
+    "DECODERS",
+    "Score",
+    "score",
+    "section",
+]
 
-VECTORS = Path(__file__).parents[1] / "tests" / "data" / "golden_vectors.json"
-BATCH = 250_000
 LARGEST_CHUNK = 600
-NOISE_SHARE, LETTERS_SHARE = 0.2, 0.1  # random bytes; random bytes out of the device's own
 ALLOWED_SIGMAS = 4.0
 BLANK = b"\r\n\0 "
 # models that read frames alike are tried once
@@ -53,10 +55,6 @@ BITS = {
     "vaisala_wxt": 16,
     "winsen": 8,
 }
-# Damage by chance, which a checksum is made for; and damage it may be blind to: two flipped
-# bits or two lost characters that make up for each other.
-RANDOM = ("changed", "added", "tailless", "headless", "whole")
-BLIND = ("flipped", "lost", "whole")
 # lines that carry a checksum at all; a binary frame always does
 _NMEA = rb"\$[^$]*\*[0-9A-Fa-f]{2}"
 SUMMED = {
@@ -65,16 +63,6 @@ SUMMED = {
     "nmea_mda": re.compile(_NMEA),
     "nmea_mwv": re.compile(_NMEA),
     "vaisala_wxt": re.compile(rb".[a-z].*[\x40-\x7f]{3}", re.DOTALL),
-}
-# frames of which no vector holds a good one
-MORE = {
-    "dfrobot_gas": [
-        {"kind": "gas", "raw": {"ppm": ppm, "gas_type": gas, "decimals": 1, "thermistor_adc": 900}}
-        for ppm, gas in ((12.3, 0x02), (0.4, 0x03), (250.0, 0x04))
-    ],
-    "sfc_shdlc": [
-        {"kind": "reply", "command_id": 3, "data": data} for data in ("00000000", "3f8ccccd7e11")
-    ],
 }
 
 
@@ -132,16 +120,16 @@ def score(task: tuple[str, int, tuple[str, ...]], *, seed: int = 1) -> Score:
     judged = Score(name=name, bits=BITS.get(stem, 0))
     rng = np.random.default_rng(seed)
     driver = driver_for(name)
-    whole = _originals(name, driver)
+    whole = originals(name)
     known = {one.strip(BLANK) for one in whole}
     decoder = driver.decoder()
     stream = b""
-    for batch in _batches(rng, whole, size, kinds):
+    for batch in batches(rng, whole, size, kinds):
         judged.size += len(batch)
         stream = stream[-4 * decoder.longest :] + batch
-        began = time.perf_counter()
+        began = time.process_time()
         found = list(_fed(decoder, batch, rng, judged))
-        judged.seconds += time.perf_counter() - began
+        judged.seconds += time.process_time() - began
         for one in found:
             begin = len(stream) - (judged.size - one.offset)
             _judge(judged, one, stream[begin : begin + one.length], known, SUMMED.get(stem))
@@ -176,63 +164,6 @@ def _fed(
         yield from decoder.feed(data[begin:end], begin)
         judged.pending = max(judged.pending, decoder.pending)
         begin = end
-
-
-def _originals(name: str, driver: Driver) -> list[bytes]:
-    """Good frames: those of the golden vectors, and some made here."""
-    found = [driver.encode(one) for one in MORE.get(name, [])]
-    for vector in json.loads(VECTORS.read_text())["vectors"]:
-        is_own = vector["device"] == name or name.startswith(f"{vector['device']}_")
-        if not is_own or vector["direction"] != "rx":
-            continue
-        data = bytes.fromhex(vector.get("hex", "")) or vector["ascii"].encode("latin-1")
-        decoder = driver.decoder()
-        frames = [one for one in decoder.feed(data) if isinstance(one, Frame)]
-        found += [data[one.offset : one.offset + one.length] for one in frames]
-    return sorted(set(found))
-
-
-def _batches(
-    rng: np.random.Generator, whole: list[bytes], size: int, kinds: tuple[str, ...]
-) -> Iterator[bytes]:
-    """Noise and damaged frames, in pieces of any order."""
-    letters = np.unique(np.frombuffer(b"".join(whole), np.uint8))
-    left = size
-    while left > 0:
-        parts, length = [], 0
-        while length < min(left, BATCH):
-            draw = rng.random() * 40  # a piece of noise is many frames long
-            if draw < NOISE_SHARE:
-                part = rng.bytes(int(rng.integers(1, 2000)))
-            elif draw < NOISE_SHARE + LETTERS_SHARE:
-                part = rng.choice(letters, int(rng.integers(1, 2000))).tobytes()
-            else:
-                kind = kinds[int(rng.integers(len(kinds)))]
-                part = _damaged(rng, whole[int(rng.integers(len(whole)))], kind)
-            parts.append(part)
-            length += len(part)
-        left -= length
-        yield b"".join(parts)
-
-
-def _damaged(rng: np.random.Generator, original: bytes, kind: str) -> bytes:
-    """A frame with one to four bytes changed, flipped, lost or added, or cut."""
-    one = bytearray(original)
-    places = rng.integers(len(one), size=int(rng.integers(1, 5))).tolist()
-    if kind == "tailless":
-        return original[: places[0]]
-    if kind == "headless":
-        return original[places[0] + 1 :]
-    if kind == "lost":
-        return bytes(octet for at, octet in enumerate(original) if at not in places)
-    for at in places:
-        if kind == "changed":
-            one[at] = int(rng.integers(256))
-        elif kind == "flipped":
-            one[at] ^= 1 << int(rng.integers(8))
-        elif kind == "added":
-            one.insert(at, int(rng.integers(256)))
-    return bytes(one)
 
 
 def section(size: int) -> str:

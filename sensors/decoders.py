@@ -10,7 +10,7 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from sensors.framing import BrokenFrame, Decoder
+from sensors.framing import BrokenFrame, Decoder, Frame
 
 if TYPE_CHECKING:
     from sensors.framing import Fault, Frame, Parsed
@@ -140,7 +140,12 @@ class DelimitedDecoder(Decoder):
             self.counters.garbage_bytes += length - 1
         else:
             try:
-                found += self._good(length, self.parse(chunk), lead=self.opens)
+                parsed = self.parse(chunk)
+                self.counters.frames_ok += 1
+                if parsed is not None:
+                    kind, fields = parsed
+                    begin = self._start - self.opens
+                    found.append(Frame(kind, fields, self._arrived(), begin, length + self.opens))
             except BrokenFrame as error:
                 found.append(self._fault(error.kind, length, lead=self.opens))
                 self.counters.garbage_bytes += length

@@ -84,7 +84,7 @@ COMMANDS = {text: _query(text) for text in ("0r1", "0r2", "0r3", "0r5", "0r", "0
 class _Decoder(LineDecoder):
     """Answers to lower-case queries end with a checksum; those to upper-case ones have none."""
 
-    longest = 200
+    longest = 400  # a composite message of all that it measures
 
     def parse_line(self, line: str) -> Parsed | None:
         if line[1:2].islower():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.fuzz import DECODERS, RANDOM, score
+from benchmarks.damage import RANDOM
+from benchmarks.fuzz import DECODERS, score
 from sensors.devices import driver_for
 
 SIZE = 150_000

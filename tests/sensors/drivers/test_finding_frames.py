@@ -1,11 +1,15 @@
 """Where frames and faults lie in the stream, and when each of them is told."""
 
+import json
+
 import numpy as np
 import pytest
 
+from benchmarks.damage import damaged_bytes
+from benchmarks.fuzz import DECODERS
 from sensors.devices import driver_for
 from sensors.framing import Frame
-from sensors.shdlc import Reply, reply
+from sensors.shdlc import Reply, ShdlcDecoder, reply
 from tests.contracts.test_drivers import GOOD, bytes_of, decoded, driver_of, frames_in, outline
 
 MWV = b"$IIMWV,120,R,002.10,M,A*10\r\n"
@@ -123,3 +127,27 @@ class TestLines:
             assert outline(decoded(driver_for(name).decoder(), data, each)) == whole
             cuts = np.sort(rng.integers(0, len(data) + 1, 6)).tolist()
             assert outline(decoded(driver_for(name).decoder(), data, cuts)) == whole
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_each_frame_stands_where_it_is_said_to(name):
+    driver, size = driver_for(name), 60_000
+    data = damaged_bytes(name, size, seed=9)
+    decoder = driver.decoder()
+    found = decoded(decoder, data, range(311, len(data), 311))
+    shared, end, covered = isinstance(decoder, ShdlcDecoder), 0, 0
+    for one in found:
+        assert 0 <= one.offset < one.offset + one.length <= len(data)
+        if not isinstance(one, Frame):
+            continue
+        assert one.offset >= end - shared
+        end = one.offset + one.length
+        covered += one.length
+        alone, *_ = decoded(driver.decoder(), data[one.offset : end + 1])
+        assert json.dumps(alone.as_json()) == json.dumps(one.as_json())  # NaN equals NaN so
+        assert (alone.offset, alone.length) == (0, one.length)
+    counters = decoder.counters
+    assert counters.bytes == len(data)
+    assert covered > 5000
+    assert covered + counters.garbage_bytes <= len(data) + counters.frames_ok * shared
+    assert [one.offset for one in found] == sorted(one.offset for one in found)
