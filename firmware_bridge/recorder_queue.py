@@ -102,14 +102,15 @@ class Queue:
             return
         line = self._raw if channel.is_raw else self._told
         before = self.size
+        now = before + ITEM_BYTES + len(data)
         line.items.append(item)
         line.size += ITEM_BYTES + len(data)
         if self._since_ns is None:
             self._since_ns = self._monotonic_ns()
-        if before < self._wake_bytes <= self.size:
+        if before < self._wake_bytes <= now:
             self._wake()
-        while self.size > self._most_bytes:
-            self._drop(self._told if self._told.items else self._raw)
+        if now > self._most_bytes:
+            self._make_room()
 
     def take(self) -> list[Item]:
         """The oldest messages, in the order they were put; at most about `TAKEN_BYTES`."""
@@ -153,6 +154,10 @@ class Queue:
             size += ITEM_BYTES + len(item.data)
             found.append(item)
         return found
+
+    def _make_room(self) -> None:
+        while self.size > self._most_bytes:
+            self._drop(self._told if self._told.items else self._raw)
 
     def _drop(self, line: _Line) -> None:
         item = line.items.popleft()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -106,7 +105,7 @@ def record_topic(source: str, kind: Kind) -> str:
 
 
 def messages_of_records(records: Sequence[Record]) -> Iterator[tuple[Kind, bytes]]:
-    """JSON of records as they came: neighbours of one kind and moment are one message.
+    """JSON of records as they came: gas samples of one moment are one message.
 
     Parameters
     ----------
@@ -125,13 +124,18 @@ def messages_of_records(records: Sequence[Record]) -> Iterator[tuple[Kind, bytes
     ...     print(kind, data.decode())
     event {"time_ns":5,"kind":"link lost","text":"no power","time_sigma_s":null}
     """
-    for (cls, time_ns), group in groupby(records, key=lambda one: (type(one), one.time_ns)):
-        frame = list(group)
-        kind = KINDS[cls]
-        if kind == "gas":
-            yield from ((kind, data) for data in _gas(time_ns, frame))
+    begin = 0
+    while begin < len(records):
+        first = records[begin]
+        kind = KINDS[type(first)]
+        end = begin + 1
+        if isinstance(first, GasSample):
+            while end < len(records) and _is_of_frame(first, records[end]):
+                end += 1
+            yield kind, _gas(first, records[begin:end])
         else:
-            yield from ((kind, _single(one)) for one in frame)
+            yield kind, _single(first)
+        begin = end
 
 
 def records_of_message(kind: str, data: bytes, source: str) -> list[Record]:
@@ -189,21 +193,26 @@ def schema_data(role: str) -> bytes:
     ).encode()
 
 
-def _gas(time_ns: int, frame: list[Any]) -> Iterator[bytes]:
-    """All channels of a frame together; those with another uncertainty of time apart."""
-    for sigma, group in groupby(frame, key=lambda one: _finite(one.time_sigma_s)):
-        samples: list[GasSample] = list(group)
-        yield orjson.dumps(
-            {
-                "time_ns": time_ns,
-                "time_sigma_s": sigma,
-                "channels": [one.channel for one in samples],
-                "values": [one.value for one in samples],
-                "units": [one.unit for one in samples],
-                "quality": [int(one.quality) for one in samples],
-            },
-            option=orjson.OPT_SERIALIZE_NUMPY,
-        )
+def _is_of_frame(first: GasSample, other: Record) -> bool:
+    """Whether two have all in common that a message has once."""
+    if not isinstance(other, GasSample) or other.time_ns != first.time_ns:
+        return False
+    one, two = first.time_sigma_s, other.time_sigma_s
+    return one == two or (math.isnan(one) and math.isnan(two))
+
+
+def _gas(first: GasSample, frame: Sequence[Any]) -> bytes:
+    return orjson.dumps(
+        {
+            "time_ns": first.time_ns,
+            "time_sigma_s": first.time_sigma_s,
+            "channels": [one.channel for one in frame],
+            "values": [one.value for one in frame],
+            "units": [one.unit for one in frame],
+            "quality": [int(one.quality) for one in frame],
+        },
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
 
 
 def _gas_samples(told: dict[str, Any], source: str) -> list[Record]:
@@ -230,10 +239,6 @@ def _single(record: Any) -> bytes:
     if "text" in fields:  # may hold bytes that were no UTF-8, which JSON cannot
         fields["text"] = fields["text"].encode("utf-8", "backslashreplace").decode()
     return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 _NUMBER = {"type": ["number", "null"]}
