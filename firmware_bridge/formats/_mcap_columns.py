@@ -64,21 +64,18 @@ class RecordColumns:
         axis_ns : list of int
         messages : list of bytes
         """
-        told = _objects(messages)
-        if told is None or len(told) != len(messages):
-            self._complain(
-                f"{source}: {len(messages)} {role} messages are not as their schema says"
-            )
-            return
-        rows = list(zip(axis_ns, told, strict=True))
-        if role == "wind":
-            rows = self._in_the_earths_frame(source, rows)
-        if not rows:
-            return
         try:
-            yield self._batch(role, source, rows)
-        except (TypeError, ValueError, OverflowError):
-            self._complain(f"{source}: {len(rows)} {role} messages are not as their schema says")
+            batch = self._batch(role, source, axis_ns, messages)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            if len(messages) == 1:
+                self._complain(f"{source}: {role} messages that are not as their schema says")
+                return
+            # most are good
+            for time, message in zip(axis_ns, messages, strict=True):
+                yield from self.batches(role, source, [time], [message])
+            return
+        if batch is not None:
+            yield batch
 
     def close(self) -> None:
         """Say what could not be used."""
@@ -90,9 +87,18 @@ class RecordColumns:
                     "are left out: how the vehicle was turned and moved then is not known"
                 )
 
-    def _batch(self, role: str, source: str, rows: list[tuple[int, dict[str, Any]]]) -> RecordBatch:
-        axis_ns = np.array([time for time, _ in rows], np.int64)
-        told = [one for _, one in rows]
+    def _batch(
+        self, role: str, source: str, times: list[int], messages: list[bytes]
+    ) -> RecordBatch | None:
+        """Raises what numpy and dictionaries raise where a message is not as it should be."""
+        told: list[dict[str, Any]] = orjson.loads(b"[" + b",".join(messages) + b"]")
+        if len(told) != len(times) or not all(isinstance(one, dict) for one in told):
+            raise TypeError(role)
+        if role == "wind":
+            times, told = self._in_the_earths_frame(source, times, told)
+        if not told:
+            return None
+        axis_ns = np.array(times, np.int64)
         columns: dict[str, NDArray[np.generic]]
         quality = self._time.quality(axis_ns)
         kind: RecordKind = "event"
@@ -116,22 +122,15 @@ class RecordColumns:
         )
 
     def _in_the_earths_frame(
-        self, source: str, rows: list[tuple[int, dict[str, Any]]]
-    ) -> list[tuple[int, dict[str, Any]]]:
+        self, source: str, times: list[int], told: list[dict[str, Any]]
+    ) -> tuple[list[int], list[dict[str, Any]]]:
         """Without what a carried anemometer felt: the bridge records the wind it made of it too."""
+        rows = list(zip(times, told, strict=True))
         felt = {time for time, one in rows if one.get("frame") == "vehicle"}
         wind = [(time, one) for time, one in rows if one.get("frame") != "vehicle"]
         self._carried[source] += len(felt)
         self._turned[source] += len(felt.intersection(time for time, _ in wind))
-        return wind
-
-
-def _objects(messages: list[bytes]) -> list[dict[str, Any]] | None:
-    try:
-        told = orjson.loads(b"[" + b",".join(messages) + b"]")
-    except orjson.JSONDecodeError:
-        return None
-    return told if all(isinstance(one, dict) for one in told) else None
+        return [time for time, _ in wind], [one for _, one in wind]
 
 
 def _texts(rows: list[tuple[str, str]]) -> dict[str, NDArray[np.generic]]:

@@ -99,7 +99,7 @@ class GasColumns:
             template = _template(frame)
             table = _table(rows, template)
             if template is None or table is None:
-                self._complain(f"{source}: {len(times)} gas messages are not as their schema says")
+                self._complain(f"{source}: gas messages that are not as their schema says")
                 continue
             yield from self._rows(source, np.array(times, np.int64), table, template)
 

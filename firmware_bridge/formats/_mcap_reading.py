@@ -175,6 +175,6 @@ def _say_clock(report: ReadReport, time: RecordingTime) -> None:
         )
     elif abs(offset_s) > NOTED_OFFSET_S:
         report.warnings.append(
-            f"{name}: the companion computer's clock was {-offset_s:+.1f} s off; times are put "
-            "right by what the vehicle knew"
+            f"{name}: the companion computer's clock was {abs(offset_s):.0f} s "
+            f"{'behind' if offset_s > 0 else 'ahead'}; times are put right by what the vehicle knew"
         )

@@ -221,7 +221,7 @@ def _next_record(window: SlidingWindow, at: int) -> int:
         view = memoryview(window.data.data)
         for place in _candidates(window.data, at):
             verdict, _ = _look(view, place, is_last=window.is_last)
-            if verdict == "whole" or (verdict == "cut" and _is_likely(view, place)):
+            if verdict == "whole" or (verdict == "cut" and _is_cut_chunk(view, place)):
                 return place
             if verdict == "more" and _is_likely(view, place):
                 window.advance(place)
@@ -254,8 +254,16 @@ def _all_magics(octets: bytes) -> Iterator[int]:
         place = octets.find(MAGIC, place + 1)
 
 
+def _is_cut_chunk(view: memoryview, place: int) -> bool:
+    """Whether the lengths in the head of a record that goes on beyond the file are a chunk's."""
+    if len(view) - place < HEAD_BYTES or view[place] != Opcode.CHUNK:
+        return False
+    length = _HEAD.unpack_from(view, place)[1]
+    return _adds_up(_LAYOUTS[Opcode.CHUNK], view, place + HEAD_BYTES, length) is True
+
+
 def _is_likely(view: memoryview, place: int) -> bool:
-    """Whether a record that is not all in view is worth reading on for, or believed if cut."""
+    """Whether a record that is not all in view is worth reading on for."""
     if len(view) - place < HEAD_BYTES:
         return False
     opcode, length = _HEAD.unpack_from(view, place)
