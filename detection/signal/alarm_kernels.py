@@ -38,7 +38,7 @@ _learn = njit(cache=True, nogil=True)(alarm_steps.learn)
 _decide = njit(cache=True, nogil=True)(alarm_steps.decide)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)  # no cache: it would not see that a step has changed
 def alarm_pass(
     state: FloatArray,
     memory: FloatArray,

@@ -17,6 +17,8 @@ ON, ON_S, LOW_S, REST_S, SILENT_S, CHANGE = 18, 19, 20, 21, 22, 23  # 1 in alarm
 MEAN, SHARE, WEIGHT, SPREAD, LEARNT_S = 24, 28, 32, 36, 40  # one for each of the times: mean
 # excess; its variance if readings are white and of unit variance; weight of equal readings in it;
 # its mean square in the quiet half; the time that took
+BEFORE, BEFORE_S = 27, 31  # the reference from which readings fell, and how long ago
+RECENTLY = 35  # the deviate of the shorter means alone
 AIR = 44  # fast and slow mean of humidity [%], then of temperature [K]
 SIZE = 48
 
@@ -24,7 +26,7 @@ SIZE = 48
 def new_memory() -> list[float]:
     """Memory of a channel before its first reading, `SIZE` numbers."""
     memory = [0.0] * SIZE
-    for unknown in (HELD, SIFTED, LEVEL, SNR):
+    for unknown in (HELD, SIFTED, LEVEL, BEFORE, SNR):
         memory[unknown] = math.nan
     memory[REST_S] = memory[QUANTUM] = math.inf
     return memory

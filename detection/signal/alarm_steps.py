@@ -2,8 +2,7 @@
 
 Plain Python on scalars, like those of `online.py`, which come before them. They work on one flat
 `memory`, laid out in `alarm_layout.py`, and read the baseline's `state`. No powers: x**2 and
-x * x differ in the last bit. Editing here needs numba's caches thrown away (`__pycache__`): it
-does not see that what a kernel calls has changed.
+x * x differ in the last bit.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ GAP_S = 30.0  # without a reading, after which what was before says nothing
 
 # What it is compared with: a level with a slope, critically damped.
 REFERENCE_S = 20.0  # time constant [s]
+SIFTED_NOISE = 0.5  # typical size of white noise of one, sifted
 FAR = 3.0  # in typical sizes: an excess pulls the reference as if it were this at most
 LARGEST = 9.0  # and counts towards an alarm as if it were this at most ...
 NEW_S = 30.0  # ... and more while the typical size is known from so many seconds or fewer
@@ -37,7 +37,7 @@ TYPICAL_S = 60.0  # time over which the typical size is learnt
 # What a mean spreads by.
 LEARNING_S = 600.0  # quiet time over which spreads are learnt
 EARLY_S = 60.0  # first quiet time, learnt from whatever happens
-AFTER_S = 30.0  # after an alarm, when nothing is learnt: the reference may be off
+AFTER_S, AFTER_WEIGHT = 30.0, 0.25  # after an alarm, when the reference may be off
 LARGEST_SCORE = 2.0  # Huber's proposal 2: a score counts as this at most ...
 HUBER = 0.9205  # ... which leaves so much of a normal variance
 PRIOR_TIMES = 3.0  # averaging times that the prior counts for
@@ -48,8 +48,9 @@ AIR_S = (2.0, 20.0)  # fast and slow means of the air [s]
 AIR_SHARE = 1.25  # part of the response to their difference that the baseline may get wrong
 
 # When an alarm begins and ends.
-SETTLED_S = 10.0  # a channel of constant readings may alarm after so long
-END_SHARE = 0.5  # of the threshold, below which an alarm may end ...
+SETTLED_S = 10.0  # a channel may alarm after so long at the earliest
+LASTING = 2  # means from this on last too long to tell that a plume is over
+END_SHARE = 0.5  # of the threshold; an alarm ends when the other means are lower ...
 END_S = 2.0  # ... after so long
 REARM_S = 5.0  # least time from an end, or a new reference, to a beginning
 
@@ -111,10 +112,21 @@ def follow(memory: Numbers, state: Numbers, trust: float) -> None:
         return
     elapsed = state[at.ELAPSED]
     excess = memory[mem.SIFTED] - memory[mem.LEVEL] - memory[mem.SLOPE] * elapsed
-    far = FAR * memory[mem.TYPICAL]
+    size = max(memory[mem.TYPICAL], SIFTED_NOISE * state[at.SCALE])
+    far = FAR * size
     memory[mem.FALLEN_S] = memory[mem.FALLEN_S] + elapsed if excess < -2.0 * far else 0.0
+    memory[mem.BEFORE_S] += elapsed
+    fallen = memory[mem.FALLEN_S] > FALL_S
+    back = (
+        excess > 2.0 * far
+        and abs(memory[mem.SIFTED] - memory[mem.BEFORE]) < far
+        and memory[mem.BEFORE_S] < LONGEST_PLUME_S
+    )
     stays = memory[mem.ON] > 0.0 and memory[mem.ON_S] > LONGEST_PLUME_S and trust != SATURATED
-    if math.isnan(excess) or memory[mem.FALLEN_S] > FALL_S or stays:
+    if math.isnan(excess) or fallen or back or stays:
+        if fallen and memory[mem.AGE_S] > REFERENCE_S:
+            memory[mem.BEFORE] = memory[mem.LEVEL]
+            memory[mem.BEFORE_S] = 0.0
         excess = 0.0
         memory[mem.LEVEL] = memory[mem.SIFTED]
         memory[mem.SLOPE] = 0.0
@@ -135,11 +147,11 @@ def follow(memory: Numbers, state: Numbers, trust: float) -> None:
     memory[mem.LEVEL] += (1.0 - kept * kept) * pulled
     if memory[mem.AGE_S] > REFERENCE_S:
         memory[mem.SLOPE] += (1.0 - kept) * (1.0 - kept) * pulled / elapsed
-    if memory[mem.REST_S] > AFTER_S:
-        memory[mem.TYPICAL_S] += elapsed
-        share = elapsed / min(memory[mem.TYPICAL_S], TYPICAL_S)
-        size = abs(excess) if far == 0.0 else min(abs(excess), far)
-        memory[mem.TYPICAL] += min(share, 1.0) * (size - memory[mem.TYPICAL])
+    weight = elapsed if memory[mem.REST_S] > AFTER_S else AFTER_WEIGHT * elapsed
+    memory[mem.TYPICAL_S] += weight
+    share = min(weight / min(memory[mem.TYPICAL_S], TYPICAL_S), 1.0)
+    size = abs(excess) if far == 0.0 else min(abs(excess), far)
+    memory[mem.TYPICAL] += share * (size - memory[mem.TYPICAL])
 
 
 def average(memory: Numbers, state: Numbers) -> None:
@@ -147,10 +159,12 @@ def average(memory: Numbers, state: Numbers) -> None:
     elapsed = state[at.ELAPSED]
     if math.isnan(memory[mem.SIFTED]) or elapsed == 0.0:
         return
-    excess = memory[mem.EXCESS]
-    if memory[mem.ON] == 0.0:
-        ease = 1.0 + NEW_S / memory[mem.TYPICAL_S] if memory[mem.TYPICAL_S] > 0.0 else 1e9
-        excess = min(excess, LARGEST * ease * memory[mem.TYPICAL])
+    largest = math.inf
+    if memory[mem.TYPICAL] > 0.0:
+        ease = LARGEST * (1.0 + NEW_S / memory[mem.TYPICAL_S])
+        size = max(memory[mem.TYPICAL], SIFTED_NOISE * state[at.SCALE])
+        largest = ease * max(size, memory[mem.QUANTUM])
+    excess = min(memory[mem.EXCESS], largest)
     for scale in range(mem.SCALES):
         kept = math.exp(-elapsed / mem.TIMES_S[scale])
         share = 1.0 - kept
@@ -184,6 +198,7 @@ def weigh(memory: Numbers, state: Numbers) -> None:
         floor += (response * response + doubt) * moved * moved
     memory[mem.SNR] = 0.0
     memory[mem.SURPRISE] = 0.0
+    memory[mem.RECENTLY] = 0.0
     for scale in range(mem.SCALES):
         mean = memory[mem.MEAN + scale]
         least = floor + memory[mem.SHARE + scale] * state[at.SCALE] * state[at.SCALE]
@@ -201,6 +216,8 @@ def weigh(memory: Numbers, state: Numbers) -> None:
             shrunk = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)
             normal = shrunk * math.sqrt(freedom * math.log(1.0 + score / freedom))
             memory[mem.SURPRISE] = max(memory[mem.SURPRISE], normal)
+            if scale < LASTING:
+                memory[mem.RECENTLY] = max(memory[mem.RECENTLY], normal)
 
 
 def learn(memory: Numbers, state: Numbers) -> None:
@@ -208,16 +225,16 @@ def learn(memory: Numbers, state: Numbers) -> None:
     elapsed = state[at.ELAPSED]
     if math.isnan(memory[mem.SIFTED]) or elapsed == 0.0:
         return
-    is_quiet = memory[mem.ON] == 0.0 and memory[mem.REST_S] > AFTER_S
+    weighed = 1.0 if memory[mem.REST_S] > AFTER_S else AFTER_WEIGHT
     for scale in range(mem.SCALES):
         mean = memory[mem.MEAN + scale]
         learnt = memory[mem.LEARNT_S + scale]
-        if mean < 0.0 and (learnt < EARLY_S or is_quiet):
+        if mean <= 0.0 and (learnt < EARLY_S or memory[mem.ON] == 0.0):
             time_s = mem.TIMES_S[scale]
             square = mean * mean
             if learnt > 3.0 * time_s:
                 square = min(square, LARGEST_SCORE * LARGEST_SCORE * memory[mem.SPREAD + scale])
-            weight = min(elapsed, time_s)
+            weight = min(elapsed, time_s) * (1.0 if learnt < EARLY_S else weighed)
             learnt += weight
             memory[mem.LEARNT_S + scale] = learnt
             share = weight / min(learnt, LEARNING_S)
@@ -230,22 +247,25 @@ def decide(
     """Begin or end the alarm."""
     memory[mem.CHANGE] = 0.0
     elapsed = state[at.ELAPSED]
-    surprise = memory[mem.SURPRISE]
     if memory[mem.ON] > 0.0:
         memory[mem.ON_S] += elapsed
-        is_low = surprise < END_SHARE * threshold
+        is_low = memory[mem.RECENTLY] < END_SHARE * threshold
         memory[mem.LOW_S] = memory[mem.LOW_S] + elapsed if is_low else 0.0
         if memory[mem.LOW_S] > END_S or memory[mem.SILENT_S] > GAP_S:
             memory[mem.ON] = 0.0
             memory[mem.CHANGE] = -1.0
             memory[mem.LOW_S] = 0.0
             memory[mem.REST_S] = 0.0
+            for scale in range(LASTING, mem.SCALES):
+                memory[mem.MEAN + scale] = min(
+                    memory[mem.MEAN + scale], memory[mem.MEAN + LASTING - 1]
+                )
         return
     memory[mem.REST_S] += elapsed
-    unsettled = warming_up and (state[at.SETTLING] == 0.0 or memory[mem.AGE_S] < SETTLED_S)
+    unsettled = state[at.AGE] < SETTLED_S or (warming_up and state[at.SETTLING] == 0.0)
     if unsettled or not may_begin or math.isnan(memory[mem.SIFTED]):
         return
-    if min(memory[mem.REST_S], memory[mem.AGE_S]) > REARM_S and surprise > threshold:
+    if min(memory[mem.REST_S], memory[mem.AGE_S]) > REARM_S and memory[mem.SURPRISE] > threshold:
         memory[mem.ON] = 1.0
         memory[mem.ON_S] = 0.0
         memory[mem.CHANGE] = 1.0
