@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import socket
 import subprocess
 import sys
@@ -141,3 +142,10 @@ def wait_for(what, timeout_s=20.0):
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)
     return found
+
+
+def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+    """Ask a process to end; its code, and what it said."""
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    return process.returncode, output, errors

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drone.cli.terminal import Progress
+    from firmware_bridge.mavlink_ports import Address
     from sims.replay import Outcome, ReplayPort
 
 __all__ = ["EXAMPLES", "replay"]
 
+POLL_S = 0.05
 SETTLE_S = 0.5  # whoever opens a port empties it first
 DRAIN_S = 1.0  # what a reader has not taken is gone with its port
 EXAMPLES = """\b
@@ -84,7 +86,7 @@ def replay(
             answer(f"now in another terminal: sniffdrone fly {folder / 'mission.toml'}")
             sys.stdout.flush()
         if wait:
-            _wait_for_all(ports)
+            _wait_for_all(ports, address)
         with progress_bar(quiet=quiet) as show:
             begin_s = time.monotonic()
             outcome = play(
@@ -114,9 +116,15 @@ def _factor(text: str) -> float:
     return factor
 
 
-def _wait_for_all(ports: dict[str, ReplayPort]) -> None:
+def _wait_for_all(ports: dict[str, ReplayPort], address: Address) -> None:
+    """Until somebody reads every port, and the link too where we can see that."""
+    from firmware_bridge.ports import udp_holders
+
+    is_here = address.host.startswith("127.") or address.host in {"localhost", "::1"}
     while not all(port.is_open for port in ports.values()):
-        time.sleep(0.05)
+        time.sleep(POLL_S)
+    while is_here and not udp_holders(address.port):
+        time.sleep(POLL_S)
     time.sleep(SETTLE_S)
 
 

@@ -13,19 +13,13 @@ from mcap.reader import make_reader
 
 from firmware_bridge.tunnel import decode_batch
 from sensors.devices import driver_for
-from tests.flying import Ground, Site, wait_for
+from tests.flying import Ground, Site, end, wait_for
 
 
 @pytest.fixture
 def site(tmp_path):
     with Site(tmp_path) as one:
         yield one
-
-
-def ended(process, number=signal.SIGTERM):
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=30)
-    return process.returncode, output, errors
 
 
 def messages(path, topic):
@@ -40,7 +34,7 @@ def test_a_whole_flight_is_recorded_told_and_finished(site):
         wait_for(lambda: any("GAS" in one["text"] for one in ground.said("STATUSTEXT")), 40.0)
         wait_for(lambda: any(bytes(one["payload"])[1] == 3 for one in ground.said("TUNNEL")))
         time.sleep(1.0)
-        code, output, errors = ended(process)
+        code, output, errors = end(process)
     assert code == 0, errors
     assert "ALARM GAS pid" in output
     (recording,) = site.recordings()
@@ -65,7 +59,7 @@ def test_the_ground_gets_readings_with_place_time_and_unit(site):
         told = wait_for(lambda: ground.said("TUNNEL"))
         wait_for(lambda: len(ground.said("NAMED_VALUE_FLOAT")) > 3)
         wait_for(lambda: any(bytes(one["payload"])[28] & 2 for one in ground.said("TUNNEL")))
-        assert ended(process)[0] == 0
+        assert end(process)[0] == 0
     one = ground.said("TUNNEL")[-1]
     batch = decode_batch(bytes(one["payload"][: one["payload_length"]]))
     assert told
@@ -92,7 +86,7 @@ def test_it_starts_with_nothing_there_says_so_and_takes_in_what_comes(tmp_path):
     site.device.replug()
     with site, Ground(site.udp):
         wait_for(lambda: is_told("vehicle found", "pid: link opened", "all in order"))
-        assert ended(process)[0] == 0
+        assert end(process)[0] == 0
 
 
 def test_a_second_start_on_the_same_ports_says_who_holds_them(site):
@@ -104,14 +98,14 @@ def test_a_second_start_on_the_same_ports_says_who_holds_them(site):
     assert "in use by" in errors
     assert str(process.pid) in errors
     assert len(errors.strip().splitlines()) == 1
-    assert ended(process)[0] == 0
+    assert end(process)[0] == 0
 
 
 def test_ctrl_c_finishes_the_file(site):
     process = site.fly("--quiet")
     wait_for(site.recordings)
     time.sleep(2.0)
-    code, _, errors = ended(process, signal.SIGINT)
+    code, _, errors = end(process, signal.SIGINT)
     assert code == 130
     assert "Traceback" not in errors
     assert messages(site.recordings()[0], "/raw/pid")
@@ -126,7 +120,7 @@ def test_a_pulled_cable_is_told_and_recorded_and_the_device_comes_back(site):
         site.device.replug()
         before = len(ground.said("TUNNEL"))
         wait_for(lambda: len(ground.said("TUNNEL")) > before + 5)
-        code, output, _ = ended(process)
+        code, output, _ = end(process)
     assert code == 0
     assert "link lost" in output
     assert "link back" in output

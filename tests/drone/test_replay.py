@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from mcap.reader import make_reader
 from drone.replaying import pieces_of, recorded_devices, replayed_mission
 from firmware_bridge.recorder import Recorder
 from sensors.errors import FormatError
-from tests.flying import MISSION, Ground, Site, free_udp_port, wait_for
+from tests.flying import MISSION, Ground, Site, end, free_udp_port, wait_for
 
 
 def messages(path, topic):
@@ -41,8 +40,7 @@ def test_what_is_played_again_is_recorded_again(tmp_path):
     with Site(tmp_path) as site, Ground(site.udp):
         flight = site.fly("--quiet")
         time.sleep(6.0)
-        flight.send_signal(signal.SIGTERM)
-        assert flight.wait(30) == 0
+        assert end(flight)[0] == 0
     (first,) = site.recordings()
     again, udp = tmp_path / "again", free_udp_port()
     replay = cli("replay", first, "--folder", again, "--link", f"udp:127.0.0.1:{udp}")
@@ -52,8 +50,7 @@ def test_what_is_played_again_is_recorded_again(tmp_path):
     assert replay.returncode == 0, errors
     assert "of flight in" in said
     time.sleep(1.0)
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(30) == 0
+    assert end(second)[0] == 0
     (copy,) = (again / "recordings").glob("*.mcap")
     played, flown = (b"".join(messages(path, "/raw/pid")) for path in (copy, first))
     assert played == flown
