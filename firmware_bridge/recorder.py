@@ -114,7 +114,7 @@ class Recorder:
         self._channels = Channels()
         wake = threading.Event()
         self._queue = Queue(
-            queue_bytes,
+            queue_bytes // 2,
             wake_bytes=CHUNK_BYTES,
             wake=wake.set,
             monotonic_ns=monotonic_ns,
@@ -131,6 +131,7 @@ class Recorder:
             opening=self._opening,
             metadata=lambda: tuple(self._metadata.items()),
             file_bytes=file_bytes,
+            most_waiting_bytes=queue_bytes // 2,  # packed, so that they last longer
             free_bytes=disk.free_bytes,
             monotonic_ns=monotonic_ns,
         )
@@ -207,14 +208,16 @@ class Recorder:
 
     def metadata(self, name: str, fields: dict[str, str]) -> None:
         """Keep this with every file from now on; what it had under that name before is replaced."""
-        self._metadata = {**self._metadata, name: dict(fields)}
+        with self._queue.lock:
+            self._metadata = {**self._metadata, name: dict(fields)}
 
     def status(self) -> RecorderStatus:
         """How the recording stands now; never waits for the disk."""
         writer, queue = self._writer, self._queue
         behind_s = self._thread.behind_s
         rate = writer.bytes_per_s
-        minutes = writer.free_bytes / rate / 60.0 if rate > 0.0 else math.inf
+        free = writer.free_bytes
+        minutes = free / rate / 60.0 if free is not None and rate > 0.0 else math.inf
         if not self._thread.is_alive:
             state, text = "closed", "the recording is finished"
             if not self._is_closed:
@@ -237,8 +240,8 @@ class Recorder:
             bytes_written=writer.bytes_written,
             lost_messages=queue.lost_messages,
             lost_bytes=lost,
-            queue_bytes=queue.size + writer.waiting_bytes,
-            free_bytes=writer.free_bytes,
+            queue_bytes=queue.size + writer.packed_bytes,
+            free_bytes=free or 0,
             bytes_per_s=rate,
             minutes_left=minutes,
             behind_s=behind_s,

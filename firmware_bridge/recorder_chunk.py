@@ -71,6 +71,11 @@ class Chunk:
     uncompressed_bytes: int
     payload_bytes: int
 
+    @property
+    def packed_bytes(self) -> int:
+        """Memory it takes, about."""
+        return len(self.record) + len(self.indexes)
+
 
 def chunks(items: Iterable[Item], *, most_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """Chunks of messages, in order, none longer than `most_bytes` before compression."""

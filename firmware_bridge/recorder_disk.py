@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Disk", "trouble"]
+__all__ = ["Disk", "is_full", "trouble"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR, errno.ESTALE}
+_GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESTALE}
 _REFUSED = {errno.EACCES, errno.EPERM}
 
 
@@ -82,6 +82,8 @@ def trouble(error: OSError, folder: Path) -> tuple[str, str]:
         return "read-only", f"{folder}: the card is read-only; check its lock switch or replace it"
     if error.errno in _REFUSED:
         return "refused", f"{folder}: this user may not write there; change its owner (chown)"
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return "refused", f"{folder}: is not a folder; choose another in [recorder]"
     if error.errno in _GONE:
         return "gone", f"{folder}: is gone; put the card back in or replace it"
     told = error.strerror or str(error)

@@ -104,25 +104,27 @@ class WritingThread:
 
     def _turn(self) -> None:
         begin_ns = self._monotonic_ns()
-        if self._writer.is_due:
-            self._write()
-        if self._queue.size < CHUNK_BYTES or self._writer.trouble is not None:
+        self._write()
+        if self._queue.size < CHUNK_BYTES or not self._writer.has_room:
             elapsed_s = (self._monotonic_ns() - begin_ns) / NS
             self._wake.wait(max(0.0, FLUSH_S - elapsed_s))
         self._wake.clear()
 
     def _write(self) -> None:
-        """One round: what waits becomes chunks, and these go to disk."""
+        """One round: what waits becomes chunks, and these go to disk if it makes sense to try."""
         if self._writer.has_room:
             since_ns = self._taken_since_ns = self._queue.since_ns
             for chunk in chunks(self._queue.take()):
                 self._writer.put(chunk, since_ns or self._monotonic_ns())
             self._taken_since_ns = None
             self._note_trouble()  # now that there is room for it
-        self._writer.flush()
+        if self._writer.is_due:
+            self._writer.flush()
 
     def _note_trouble(self) -> None:
         """What went wrong and is over becomes part of the recording."""
+        if self._writer.trouble is not None:
+            return
         told, self._writer.told = self._writer.told, []
         for text in told:
             self._note("recording resumed", text)
@@ -137,8 +139,7 @@ class WritingThread:
     def _end(self, stop_by_ns: int) -> None:
         """Write until nothing waits or time is up; then finish the file."""
         while self._is_waiting and self._monotonic_ns() < stop_by_ns:
-            if self._writer.is_due:
-                self._write()
+            self._write()
             if self._writer.trouble is not None:
                 time.sleep(min(FLUSH_S, max(0.0, (stop_by_ns - self._monotonic_ns()) / NS)))
         is_all = not self._is_waiting

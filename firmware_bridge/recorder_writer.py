@@ -25,7 +25,6 @@ RETRY_NS = NS
 LOOK_NS = 2 * NS
 RATE_OVER_NS = 60 * NS
 SYNC_WAIT_S = 0.1  # a disk that takes longer is waited for in the next round
-MOST_WAITING_BYTES = 8_000_000  # of data in chunks; more stays in the queue
 
 
 class DiskWriter:
@@ -40,6 +39,8 @@ class DiskWriter:
         Name and fields of all metadata known now.
     file_bytes : int
         A file that has reached this is finished and the next begun.
+    most_waiting_bytes : int
+        Memory that chunks may take while the disk does not take them.
     free_bytes : callable
         Room on the disk of a folder.
     monotonic_ns : callable
@@ -50,9 +51,12 @@ class DiskWriter:
         What keeps from recording: in a word, and in a line.
     waiting_bytes, waiting_messages : int
         Handed over, in chunks that are not safely on disk.
+    packed_bytes : int
+        Memory these chunks take.
     waiting_since_ns : int or None
         When the oldest of them was handed over.
-    free_bytes : int
+    free_bytes : int or None
+        Room on the disk; None while not known.
     bytes_written : int
         Safely on disk, in all files.
     bytes_per_s : float
@@ -68,12 +72,14 @@ class DiskWriter:
         opening: Callable[[int], Opening],
         metadata: Callable[[], tuple[tuple[str, dict[str, str]], ...]],
         file_bytes: int,
+        most_waiting_bytes: int,
         free_bytes: Callable[[Path], int],
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.folder = folder
         self._opening, self._metadata = opening, metadata
         self._file_bytes, self._free_bytes_of = file_bytes, free_bytes
+        self._most_waiting_bytes = most_waiting_bytes
         self._monotonic_ns = monotonic_ns
         self._file: RecordingFile | None = None
         self._chunks: deque[tuple[Chunk, int]] = deque()
@@ -83,9 +89,10 @@ class DiskWriter:
         self._finished_bytes = 0
         self.trouble: tuple[str, str] | None = None
         self._trouble_since_ns = 0
-        self.waiting_bytes = self.waiting_messages = 0
+        self.waiting_bytes = self.waiting_messages = self.packed_bytes = 0
         self.waiting_since_ns: int | None = None
-        self.free_bytes = self.bytes_written = 0
+        self.free_bytes: int | None = None
+        self.bytes_written = 0
         self.bytes_per_s = 0.0
         self.told: list[str] = []
         self._tried_ns = self._looked_ns = -(1 << 62)
@@ -104,14 +111,15 @@ class DiskWriter:
 
     @property
     def has_room(self) -> bool:
-        """Whether more can be put: the disk takes what it gets, or has little waiting."""
-        return self.trouble is None and self.waiting_bytes < MOST_WAITING_BYTES
+        """Whether more can be put."""
+        return self.packed_bytes < self._most_waiting_bytes
 
     def put(self, chunk: Chunk, since_ns: int) -> None:
         """Take charge of a chunk whose oldest message was handed over at `since_ns`."""
         self._chunks.append((chunk, since_ns))
         self.waiting_bytes += chunk.payload_bytes
         self.waiting_messages += sum(chunk.counts.values())
+        self.packed_bytes += chunk.packed_bytes
         self.waiting_since_ns = self._chunks[0][1]
 
     def flush(self) -> None:
@@ -218,6 +226,7 @@ class DiskWriter:
     def _forget(self, chunk: Chunk) -> None:
         self.waiting_bytes -= chunk.payload_bytes
         self.waiting_messages -= sum(chunk.counts.values())
+        self.packed_bytes -= chunk.packed_bytes
 
     def _save_written(self, error: OSError) -> None:
         """After a write that failed: what was written before it is kept, its torn end is not."""
@@ -239,13 +248,11 @@ class DiskWriter:
         self._written = 0
         if file is None:
             return
-        try:
+        with contextlib.suppress(OSError):
             file.roll_back()
-        except OSError:
-            self._leave(file)
-            return
-        if not is_full(error):
-            self._leave(file)
+            if is_full(error):
+                return
+        self._leave(file)
 
     def _leave(self, file: RecordingFile) -> None:
         """Close a file as it is: the next attempt begins another."""
