@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from firmware_bridge.link import SerialLink
 
-__all__ = ["Doubt", "Guess", "asked", "bauds", "guesses", "heard"]
+__all__ = ["Doubt", "Guess", "asked", "bauds", "guesses", "heard", "likelihood"]
 
 CATCH_ALL = ("sfc_shdlc",)  # decodes what others decode better
+STANDARD = "nmea"  # what devices of several makers are set to
 CERTAIN_SHARE = 0.5  # of the bytes, in whole frames
 DOUBTED_AFTER_S = 5.0
 DOUBTED_BYTES, JUDGED_BYTES = 40, 4096
@@ -74,8 +75,13 @@ def guesses(data: bytes) -> list[Guess]:
                         share=sum(one.length for one in frames) / len(data),
                     )
                 )
-    found.sort(key=lambda one: (one.name in CATCH_ALL, -one.share))
+    found.sort(key=likelihood)
     return found
+
+
+def likelihood(guess: Guess) -> tuple[bool, float, bool]:
+    """Sorts guesses, the likeliest first: of those alike, the one that is a standard."""
+    return guess.name in CATCH_ALL, -guess.share, not guess.name.startswith(STANDARD)
 
 
 class Doubt:

@@ -168,7 +168,7 @@ class LineDecoder(Decoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_overlong = False
+        self._is_overlong = self._ended_so = False
         self._end = re.compile(rb"\n|\r+(?=[^\r\n])" if self.ends_with_return else rb"\n")
 
     @abstractmethod
@@ -209,9 +209,20 @@ class LineDecoder(Decoder):
             else:
                 break
         if final:
-            found += self._broken("truncated", len(self._buffer))
+            found += self._silenced()
             self._is_overlong = False
         return found
+
+    def _silenced(self) -> list[Frame | Fault]:
+        """What was left when the line fell silent.
+
+        Once, a return without line feed was cut off; the second time that is how lines end here.
+        """
+        if self.ends_with_return and self._buffer.endswith(b"\r"):
+            if self._ended_so:
+                return self._line(len(self._buffer))
+            self._ended_so = True
+        return self._broken("truncated", len(self._buffer))
 
     def _line(self, length: int) -> list[Frame | Fault]:
         """The line that ends at `length`."""

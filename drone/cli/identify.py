@@ -80,7 +80,7 @@ def _tried(
             link.close()
         if found and max(guess.share for _, guess in found) >= identifying.CERTAIN_SHARE:
             break
-    found.sort(key=lambda one: (one[1].name in identifying.CATCH_ALL, -one[1].share))
+    found.sort(key=lambda one: identifying.likelihood(one[1]))
     return heard, found
 
 

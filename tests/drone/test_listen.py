@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drone.identifying import Doubt
+from drone.identifying import Doubt, guesses
 from sensors.devices import driver_for
 from sims.virtual_device import VirtualDevice
 from tests.firmware_bridge.test_reader import CO2, DUST, mcu_frames
@@ -139,6 +139,21 @@ class TestStrangers:
     def test_the_nearest_device_is_named(self, run, port):
         outcome = run("listen", "-d", "trisonika", "-p", port)
         assert outcome.is_refused('did you mean "trisonica"')
+
+
+class TestGuesses:
+    def test_a_standard_sentence_is_not_taken_for_a_make(self):
+        found = guesses(b"$IIMWV,120,R,002.10,M,A*10\r\n" * 3)
+        assert found[0].name == "nmea_mwv"
+        assert {"ft_technologies", "gill_windsonic"} <= {one.name for one in found}
+
+    def test_what_only_one_maker_writes_is_that_maker(self):
+        (only,) = guesses(b"\x02Q,229,002.74,M,00,\x0316\r\n" * 3)
+        assert only.name == "gill_windsonic"
+
+    def test_a_sensor_is_told_before_the_protocol_it_speaks(self):
+        found = guesses(bytes.fromhex("7e0003000c03e87d31ad12526b6c7d3180127aef7e") * 3)
+        assert found[0].name == "svm40"
 
 
 class TestDoubt:

@@ -101,6 +101,12 @@ class TestLines:
         kinds = [kind for kind, _, _ in found_in(name, data)]
         assert kinds == ["frame", "frame", "truncated"]
 
+    def test_lines_that_end_with_a_return_and_silence_are_read_from_the_second_on(self):
+        decoder, line = driver_for("gill_windsonic").decoder(), POLAR.strip() + b"\r"
+        found = [decoder.feed(line, n) + decoder.flush() for n in range(4)]
+        assert [spans(one)[0][0] for one in found] == ["truncated", "frame", "frame", "frame"]
+        assert found[3][0].time_ns == 3
+
     def test_a_return_inside_a_line_without_checksum_does_not_end_it(self):
         damaged = WIND.replace(b" -00.04", b"\r-00.04").replace(b"U -0", b"U -\r")
         assert [kind for kind, _, _ in found_in("trisonica", damaged + WIND)] == ["format", "frame"]
