@@ -235,13 +235,23 @@ def test_a_full_disk_fills_to_the_brim_and_resumes_when_there_is_room(small, rng
     assert recording.status().lost_messages == 0
 
 
-def test_a_user_who_may_not_write_there_is_told(tmp_path, disk):
+def test_a_folder_that_may_not_be_written_is_told(tmp_path, disk):
     disk.create_error = EACCES
     with recorder(tmp_path, disk) as recording:
         told = recording.status()
         assert told.state == "refused"
         assert told.text.startswith(f"{tmp_path}: this user may not write there; change its owner")
         disk.create_error = 0
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path, disk):
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        recording = recorder(folder, disk)
+        told = recording.status()
+        recording.close(timeout_s=0.1)
+        assert told.state == "refused"
+        assert told.text.startswith(f"{folder}: is not a folder; choose another in [recorder]")
 
 
 def test_minutes_left_follow_from_room_and_rate(tmp_path):
