@@ -54,10 +54,12 @@ class _Decoder(LineDecoder):
             return nmea.wind_of_mwv(fields, good=("A", GOOD_STATUS)) if is_wind else None
         if STX not in line and ETX not in line:
             raise BrokenFrame("garbage")  # what it prints when switched on
-        match = _LINE.fullmatch(line)
-        if match is None:
+        if not line.startswith(STX):
             raise BrokenFrame("format")
-        if int(match[2], 16) != nmea.checksum(match[1]):
+        if ETX not in line:
+            raise BrokenFrame("framing")
+        match = _LINE.fullmatch(line)
+        if match is None or int(match[2], 16) != nmea.checksum(match[1]):
             raise BrokenFrame("checksum")
         return _wind(match[1])
 

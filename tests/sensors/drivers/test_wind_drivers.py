@@ -127,6 +127,19 @@ class TestGill:
             assert math.isnan(wind.eastward)
             assert wind.quality & Quality.FAULT
 
+    @pytest.mark.parametrize(
+        ("line", "kind"),
+        [
+            (b"\x02Q,229,002.74,M,00,\r\n", "framing"),
+            (b"\x02Q,229,002.74,M,00,\x03\r\n", "checksum"),
+            (b"\x02Q,229,002.74,M,00,\x03ZZ\r\n", "checksum"),
+            (b"9,002.74,M,00,\x0316\r\n", "format"),
+            (b"\x02Q,229,002.74,X,00,\x0303\r\n", "format"),
+        ],
+    )
+    def test_a_broken_line_says_what_is_broken(self, line, kind):
+        assert faults_of("gill_windsonic", line) == [kind]
+
     @pytest.mark.parametrize("status", ["A", "00"])
     def test_nmea_mode_knows_both_kinds_of_good(self, status):
         frame = one_frame("gill_windsonic", nmea.encoded(f"WIMWV,229,R,002.74,M,{status}"))
