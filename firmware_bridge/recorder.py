@@ -7,7 +7,6 @@ second.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 import uuid
@@ -22,6 +21,7 @@ from firmware_bridge.recorder_disk import Disk
 from firmware_bridge.recorder_file import Opening
 from firmware_bridge.recorder_folder import RecordingFolder
 from firmware_bridge.recorder_queue import Queue
+from firmware_bridge.recorder_room import Room
 from firmware_bridge.recorder_status import RecorderStatus, state_of
 from firmware_bridge.recorder_thread import WritingThread
 from firmware_bridge.recorder_writer import DiskWriter
@@ -119,6 +119,7 @@ class Recorder:
             wake=wake.set,
             monotonic_ns=monotonic_ns,
         )
+        self._room = Room(disk.free_bytes)
         trusted = is_synchronised() if clock_is_trusted is None else clock_is_trusted
         self._writer = DiskWriter(
             RecordingFolder(
@@ -132,7 +133,7 @@ class Recorder:
             metadata=lambda: tuple(self._metadata.items()),
             file_bytes=file_bytes,
             most_waiting_bytes=queue_bytes // 2,  # packed, so that they last longer
-            free_bytes=disk.free_bytes,
+            room=self._room,
             monotonic_ns=monotonic_ns,
         )
         self._is_closed = False
@@ -215,9 +216,6 @@ class Recorder:
         """How the recording stands now; never waits for the disk."""
         writer, queue = self._writer, self._queue
         behind_s = self._thread.behind_s
-        rate = writer.bytes_per_s
-        free = writer.free_bytes
-        minutes = free / rate / 60.0 if free is not None and rate > 0.0 else math.inf
         if not self._thread.is_alive:
             state, text = "closed", "the recording is finished"
             if not self._is_closed:
@@ -227,7 +225,7 @@ class Recorder:
                 writer.trouble,
                 place=writer.path or writer.folder.folder,
                 behind_s=behind_s,
-                minutes_left=minutes,
+                minutes_left=self._room.minutes_left,
             )
         lost = queue.lost_bytes
         if lost:
@@ -235,15 +233,16 @@ class Recorder:
         return RecorderStatus(
             state=state,
             text=text,
+            news=writer.news,
             is_recording=state in {"recording", "slow"},
             file=writer.path,
             bytes_written=writer.bytes_written,
             lost_messages=queue.lost_messages,
             lost_bytes=lost,
             queue_bytes=queue.size + writer.packed_bytes,
-            free_bytes=free or 0,
-            bytes_per_s=rate,
-            minutes_left=minutes,
+            free_bytes=self._room.free_bytes or 0,
+            bytes_per_s=self._room.bytes_per_s,
+            minutes_left=self._room.minutes_left,
             behind_s=behind_s,
         )
 

@@ -26,6 +26,8 @@ class RecorderStatus:
         over waits in memory; ``"closed"``; ``"broken"``: a fault of this program.
     text : str
         The same in one line, with what to do.
+    news : str
+        What last went wrong and is over, in one line; empty if nothing did.
     is_recording : bool
         Whether what is handed over reaches the disk.
     file : Path or None
@@ -49,6 +51,7 @@ class RecorderStatus:
 
     state: str
     text: str
+    news: str
     is_recording: bool
     file: Path | None
     bytes_written: int

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from firmware_bridge.recorder_chunk import Chunk
     from firmware_bridge.recorder_file import Mark, Opening, RecordingFile
     from firmware_bridge.recorder_folder import RecordingFolder
+    from firmware_bridge.recorder_room import Room
 
 __all__ = ["DiskWriter"]
 
 NS = 1_000_000_000
 RETRY_NS = NS
 LOOK_NS = 2 * NS
-RATE_OVER_NS = 60 * NS
 SYNC_WAIT_S = 0.1  # a disk that takes longer is waited for in the next round
 
 
@@ -41,8 +41,7 @@ class DiskWriter:
         A file that has reached this is finished and the next begun.
     most_waiting_bytes : int
         Memory that chunks may take while the disk does not take them.
-    free_bytes : callable
-        Room on the disk of a folder.
+    room : Room
     monotonic_ns : callable
 
     Attributes
@@ -55,14 +54,12 @@ class DiskWriter:
         Memory these chunks take.
     waiting_since_ns : int or None
         When the oldest of them was handed over.
-    free_bytes : int or None
-        Room on the disk; None while not known.
     bytes_written : int
         Safely on disk, in all files.
-    bytes_per_s : float
-        What the disk took in the last minute; 0 before that is known.
     told : list of str
         What happened and should be in the recording; the caller takes it out.
+    news : str
+        The last of it.
     """
 
     def __init__(
@@ -73,12 +70,12 @@ class DiskWriter:
         metadata: Callable[[], tuple[tuple[str, dict[str, str]], ...]],
         file_bytes: int,
         most_waiting_bytes: int,
-        free_bytes: Callable[[Path], int],
+        room: Room,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.folder = folder
         self._opening, self._metadata = opening, metadata
-        self._file_bytes, self._free_bytes_of = file_bytes, free_bytes
+        self._file_bytes, self._room = file_bytes, room
         self._most_waiting_bytes = most_waiting_bytes
         self._monotonic_ns = monotonic_ns
         self._file: RecordingFile | None = None
@@ -91,12 +88,10 @@ class DiskWriter:
         self._trouble_since_ns = 0
         self.waiting_bytes = self.waiting_messages = self.packed_bytes = 0
         self.waiting_since_ns: int | None = None
-        self.free_bytes: int | None = None
         self.bytes_written = 0
-        self.bytes_per_s = 0.0
         self.told: list[str] = []
+        self.news = ""
         self._tried_ns = self._looked_ns = -(1 << 62)
-        self._rates: deque[tuple[int, int]] = deque()
 
     @property
     def path(self) -> Path | None:
@@ -138,7 +133,7 @@ class DiskWriter:
         if self._settled(SYNC_WAIT_S) and self._written == len(self._chunks):
             self._recovered()
         if is_time_to_look:
-            self._look_at_room()
+            self._room.look(self.folder.folder, self.bytes_written, self._tried_ns)
         file = self._file
         if file and (file.safe_bytes >= self._file_bytes or file.summary_is_large):
             self.finish()
@@ -274,27 +269,19 @@ class DiskWriter:
         if self.trouble is None:
             return
         waited_s = (self._monotonic_ns() - self._trouble_since_ns) / NS
-        self.told.append(f"recording again after {waited_s:.1f} s: {self.trouble[1]}")
+        self._tell(f"recording again after {waited_s:.1f} s: {self.trouble[1]}")
         self.trouble = None
+
+    def _tell(self, text: str) -> None:
+        self.told.append(text)
+        self.news = text
 
     def _look_for_file(self) -> None:
         """Leave a file that is no longer where it was made."""
         if self._file is None or self._file.is_there or self._settled(None) is None:
             return
-        self.told.append(
+        self._tell(
             f"{self._file.path} is gone (card pulled out, or file removed) with "
             f"{self._file.safe_bytes} bytes in it; a new file is begun"
         )
         self._leave(self._file)
-
-    def _look_at_room(self) -> None:
-        """How much there is, and how fast it goes."""
-        with contextlib.suppress(OSError):  # writing will say what is wrong
-            self.free_bytes = self._free_bytes_of(self.folder.folder)
-        now_ns = self._monotonic_ns()
-        self._rates.append((now_ns, self.bytes_written))
-        while now_ns - self._rates[0][0] > RATE_OVER_NS:
-            self._rates.popleft()
-        begin_ns, begin = self._rates[0]
-        if now_ns > begin_ns:
-            self.bytes_per_s = (self.bytes_written - begin) / (now_ns - begin_ns) * NS

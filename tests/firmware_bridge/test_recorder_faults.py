@@ -106,6 +106,7 @@ def test_a_folder_that_vanishes_is_made_again(tmp_path, disk):
     assert found == sent[len(sent) - len(found) :]
     assert len(found) >= len(sent) - before - 600  # it is noticed within 2 s
     assert "is gone (card pulled out, or file removed)" in events_in(recording.files[1:])
+    assert "is gone (card pulled out, or file removed)" in recording.status().news
 
 
 def test_a_slow_card_is_told_and_what_comes_meanwhile_is_written(tmp_path, disk):

@@ -16,6 +16,7 @@ from firmware_bridge.recorder_channels import Channels
 from firmware_bridge.recorder_chunk import CHUNK_BYTES, Item, chunks
 from firmware_bridge.recorder_file import Opening
 from firmware_bridge.recorder_folder import RecordingFolder
+from firmware_bridge.recorder_room import Room
 from firmware_bridge.recorder_writer import DiskWriter
 from tests.faulty_disk import FaultyDisk
 from tests.recorded import messages_in, raw_in
@@ -32,7 +33,7 @@ def writer_of(folder, disk, *, file_bytes=10**9):
         metadata=lambda: (("about", {"a": "b"}), ("more", {"c": "d"})),
         file_bytes=file_bytes,
         most_waiting_bytes=10**9,
-        free_bytes=lambda _: 10**9,
+        room=Room(lambda _: 10**9),
     )
 
 
