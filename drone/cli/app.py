@@ -15,6 +15,7 @@ from drone.cli import (
     info,
     listen,
     process,
+    recover,
     replay,
     simulate,
     version,
@@ -63,6 +64,7 @@ _APP.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
 _APP.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 _APP.command("identify", epilog=identify.EXAMPLES)(identify.identify)
+_APP.command("recover", epilog=recover.EXAMPLES)(recover.recover)
 _APP.command("decode", epilog=decode.EXAMPLES)(decode.decode)
 _APP.command("version")(version.version)
 

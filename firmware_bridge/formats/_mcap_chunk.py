@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import EndOfFile
-from mcap.records import Channel, Metadata
+from mcap.records import Attachment, Channel, Header, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MESSAGE_HEAD_BYTES", "Inner", "channel_of", "inner_records", "metadata_of", "opened"]
+__all__ = [
+    "MESSAGE_HEAD_BYTES",
+    "Inner",
+    "attachment_of",
+    "channel_of",
+    "claimed_times",
+    "header_of",
+    "inner_records",
+    "metadata_of",
+    "opened",
+    "packed_as_zstd",
+]
 
 LARGEST_BYTES = 64 << 20  # of a chunk's content; ours are of 256 kB
 HEAD_BYTES = 9
@@ -96,6 +107,42 @@ def metadata_of(content: bytes) -> Metadata | None:
     except (EndOfFile, ValueError, struct.error):
         return None
     return metadata
+
+
+def header_of(content: bytes) -> str:
+    """Library that wrote a file, as its header says; empty if it does not."""
+    try:
+        return str(Header.read(ReadDataStream(io.BytesIO(content))).library)
+    except (EndOfFile, ValueError, struct.error):
+        return ""
+
+
+def attachment_of(content: bytes) -> tuple[Attachment, bool]:
+    """Attachment record, and whether its checksum holds."""
+    checksum = int.from_bytes(content[-4:], "little")
+    try:
+        return Attachment.read(ReadDataStream(io.BytesIO(content))), checksum in {
+            0,
+            zlib.crc32(content[:-4]),
+        }
+    except (EndOfFile, ValueError, struct.error):
+        return Attachment(0, 0, "?", "", b""), False
+
+
+def claimed_times(content: memoryview) -> tuple[int, int] | None:
+    """First and last time of messages in a chunk as its head says, which no checksum covers."""
+    if len(content) < _CHUNK.size:
+        return None
+    begin_ns, end_ns, *_ = _CHUNK.unpack_from(content)
+    return begin_ns, end_ns
+
+
+def packed_as_zstd(content: memoryview) -> bytes | None:
+    """Compressed content of a whole chunk; None if it is compressed in another way."""
+    name_bytes = _CHUNK.unpack_from(content)[-1]
+    if bytes(content[_CHUNK.size : _CHUNK.size + name_bytes]) != b"zstd":
+        return None
+    return bytes(content[_CHUNK.size + name_bytes + 8 :])
 
 
 def _unpacked(compression: bytes, packed: memoryview) -> bytes | None:
