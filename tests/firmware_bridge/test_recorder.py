@@ -158,12 +158,12 @@ def test_a_message_that_is_none_of_ours_is_refused(kind, data):
         records_of_message(kind, data, "pid")
 
 
-def test_every_file_of_a_run_can_be_read_without_the_others(tmp_path):
+def test_every_file_of_a_run_can_be_read_without_the_others(tmp_path, rng):
     with recorder(tmp_path, attachments={"mission.toml": MISSION}, file_bytes=30_000) as recording:
         recording.metadata("device pid", {"driver": "mcu_cobs"})
         sent = []
         while len(recording.files) < 3:
-            sent.append(bytes(str(len(sent)), "ascii") * 500)
+            sent.append(rng.bytes(500))  # nothing that could be packed
             recording.raw("pid", sent[-1], NOW)
             recording.record("pid", [GasSample(5, "pid", "co", 1.0, "1")], NOW, NOW)
             time.sleep(0.002)
