@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -21,8 +23,8 @@ __all__ = ["Change", "Chunk", "SerialLink"]
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 MOST_BYTES = 65_536
 # what pyserial raises when a port goes away: its own SerialException is an OSError, and TypeError
-# comes from a port closed meanwhile
-LOST = (OSError, TypeError)
+# and ValueError come from a port closed meanwhile
+LOST = (OSError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,19 @@ class SerialLink:
         if port is None:
             return None
         try:
-            if port.timeout != timeout_s:  # setting it configures the port anew
-                port.timeout = timeout_s
-            first = port.read(1)
+            if not select.select([port], [], [], timeout_s)[0]:
+                return None
+            data = os.read(port.fileno(), MOST_BYTES)
             time_ns = self._monotonic_ns()
-            waiting = port.in_waiting
-            data = first + (port.read(min(waiting, MOST_BYTES)) if waiting else b"")
+        except BlockingIOError:  # readable a moment ago, and no more
+            return None
         except LOST as error:
             self._lose(str(error))
             return None
-        return Chunk(bytes(data), time_ns) if data else None
+        if not data:
+            self._lose("ready to be read, and nothing there: unplugged")
+            return None
+        return Chunk(data, time_ns)
 
     def write(self, data: bytes) -> bool:
         """Send bytes; False if they did not go out."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import queue
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware_bridge.device_clock import DeviceClock, Estimate
+from firmware_bridge.record_queue import RecordQueue, flagged
 from firmware_bridge.session import Echo, Session
 from sensors.devices import Moment
 from sensors.errors import LinkError, PortInUse
 from sensors.framing import Frame
-from sensors.records import Event, Quality
+from sensors.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,33 +39,16 @@ FOREIGN_BYTES = 2000  # without one frame among them, another device may be on t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How a device is doing.
-
-    Attributes
-    ----------
-    name : str
-    is_open : bool
-    step : str
-        Of its `Session`.
-    rate_hz : float
-        Frames a second, over the last ten.
-    age_s : float
-        Since the last frame; infinite before the first.
-    counters : Counters
-    dropped : int
-        Records that nobody took in time.
-    warm_up_s : float
-        How long its readings are still flagged.
-    """
+    """How a device is doing."""
 
     name: str
     is_open: bool
-    step: str
-    rate_hz: float
-    age_s: float
+    step: str  # of its `Session`
+    rate_hz: float  # frames a second, over the last ten
+    age_s: float  # since the last frame; infinite before the first
     counters: Counters
-    dropped: int
-    warm_up_s: float
+    dropped: int  # records that nobody took in time
+    warm_up_s: float  # how long its readings are still flagged
 
 
 class DeviceReader:
@@ -105,7 +87,7 @@ class DeviceReader:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.name = name
-        self.records: queue.Queue[Record] = queue.Queue(MOST_RECORDS)
+        self.records = RecordQueue(MOST_RECORDS)
         self.frames: deque[Frame | Fault] = deque(maxlen=1000)
         self._driver, self._link, self._utc_of = driver, link, utc_of
         self._on_bytes, self._monotonic_ns = on_bytes, monotonic_ns
@@ -113,7 +95,6 @@ class DeviceReader:
         self._decoder = driver.decoder()
         self._clock = DeviceClock()
         self._echo = Echo()
-        self._dropped = 0
         self._times: deque[int] = deque(maxlen=4096)
         self._stopping = threading.Event()
         self._idle_ns = int(max(IDLE_S, 50.0 / link.baud + LATENCY_TIMER_S) * NS)
@@ -185,7 +166,7 @@ class DeviceReader:
             rate_hz=recent / span_s,
             age_s=(now - self._times[-1]) / NS if self._times else math.inf,
             counters=self._decoder.counters,
-            dropped=self._dropped,
+            dropped=self.records.dropped,
             warm_up_s=max(0.0, self._driver.device.warm_up_s - heard_s),
         )
 
@@ -306,20 +287,6 @@ class DeviceReader:
         if self._on_frame is not None:
             self._on_frame(records, arrival_ns, sample_ns)
         for record in records:
-            while True:
-                try:
-                    self.records.put_nowait(record)
-                    break
-                except queue.Full:
-                    self._dropped += 1
-                    with contextlib.suppress(queue.Empty):
-                        self.records.get_nowait()
+            self.records.put(record)
         if self._wake is not None:
             self._wake.set()
-
-
-def flagged(record: Record) -> Record:
-    """The record, with `Quality.CLOCK_POOR` where its time is uncertain by more than a second."""
-    if isinstance(record, Event) or not record.time_sigma_s > 1.0:
-        return record
-    return replace(record, quality=record.quality | Quality.CLOCK_POOR)

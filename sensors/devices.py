@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 FOLDER = "sensors.drivers"
+_VOID = int(Quality.MISSING | Quality.FAULT | Quality.OUT_OF_RANGE)  # flags are slow to combine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +207,7 @@ def gas_sample(
     moment: Moment, channel: str, value: float, unit: str, quality: Quality = GOOD
 ) -> GasSample:
     """A reading; where it is missing or the device at fault, its value is NaN."""
-    void = quality & (Quality.MISSING | Quality.FAULT | Quality.OUT_OF_RANGE)
+    void = int(quality) & _VOID
     return GasSample(
         moment.time_ns,
         moment.source,
