@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
-from sensors.errors import ConfigError
-
-if TYPE_CHECKING:
-    import serial
+from firmware_bridge.ports import open_serial
+from sensors.errors import ConfigError, LinkError
 
 __all__ = ["Address", "Port", "open_port", "parse_address"]
 
@@ -30,7 +29,10 @@ class Address:
     port: int
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.host}{',' if self.kind == 'serial' else ':'}{self.port}"
+        if self.kind == "serial":
+            return f"serial:{self.host},{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.kind}:{host}:{self.port}"
 
 
 def parse_address(text: str) -> Address:
@@ -45,6 +47,8 @@ def parse_address(text: str) -> Address:
     --------
     >>> parse_address("udp:127.0.0.1:14550").port
     14550
+    >>> parse_address("udp:[::1]:14550").host
+    '::1'
     """
     kind, _, rest = text.partition(":")
     host, _, number = rest.rpartition("," if kind == "serial" else ":")
@@ -53,6 +57,8 @@ def parse_address(text: str) -> Address:
     port = int(number)
     if port == 0 or (kind != "serial" and port > 65_535):
         raise ConfigError(f'[autopilot] link = "{text}": {port} is no port')
+    if host.startswith("[") and host.endswith("]"):  # IPv6
+        host = host[1:-1]
     return Address(kind, host, port)  # type: ignore[arg-type]  # it is one of the four
 
 
@@ -111,13 +117,16 @@ class _Udp:
     is_stream = False
 
     def __init__(self, address: Address) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
+        # a name of both kinds, such as localhost, means IPv4 to autopilots and routers
+        family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._fixed: Peer | None = None
         try:
             if address.kind == "udp":
-                self._socket.bind((address.host, address.port))
+                self._socket.bind(place)
             else:
-                self._fixed = (socket.gethostbyname(address.host), address.port)
+                self._fixed = (str(place[0]), int(place[1]))
         except OSError:
             self._socket.close()
             raise
@@ -135,7 +144,7 @@ class _Udp:
                 break
             except ConnectionRefusedError:  # nobody listens there yet
                 continue
-            if self._fixed in {None, peer}:
+            if self._fixed in {None, peer[:2]}:
                 found.append((data, f"{peer[0]}:{peer[1]}"))
         return found
 
@@ -190,31 +199,28 @@ class _Serial:
     is_stream = True
 
     def __init__(self, address: Address) -> None:
-        import serial  # noqa: PLC0415 - only where it is used
-
-        self._lost: tuple[type[Exception], ...] = (serial.SerialException, TypeError)
-        self._port: serial.Serial = serial.Serial(
-            address.host, address.port, timeout=0, write_timeout=0, exclusive=True
-        )
-        self._port.reset_input_buffer()
+        try:
+            self._port = open_serial(address.host, address.port, timeout_s=0, write_timeout_s=0)
+        except LinkError as error:
+            raise OSError(str(error)) from error
 
     def fileno(self) -> int:
         return int(self._port.fileno())
 
     def receive(self) -> list[tuple[bytes, str]]:
         try:
-            data = self._port.read(max(1, self._port.in_waiting))
-        except self._lost as error:
-            raise OSError(str(error)) from error
+            data = os.read(self._port.fileno(), RECEIVE_BYTES)
+        except BlockingIOError:
+            return []
         if not data:  # ready to be read, and nothing there
             raise OSError("unplugged")
         return [(data, "")]
 
     def send(self, data: bytes, peer: str) -> int:  # noqa: ARG002 - there is one peer
         try:
-            return int(self._port.write(data) or 0)
-        except self._lost as error:
-            raise OSError(str(error)) from error
+            return os.write(self._port.fileno(), data)
+        except BlockingIOError:
+            return 0
 
     def close(self) -> None:
         self._port.close()

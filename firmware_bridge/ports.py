@@ -77,7 +77,13 @@ def _processes_with(targets: set[str]) -> list[str]:
     return found
 
 
-def open_serial(port: str, baud: int) -> serial.Serial:
+def open_serial(
+    port: str,
+    baud: int,
+    *,
+    timeout_s: float = READ_TIMEOUT_S,
+    write_timeout_s: float = WRITE_TIMEOUT_S,
+) -> serial.Serial:
     """Open a port for us alone, in low-latency mode where the adapter has it.
 
     Parameters
@@ -85,11 +91,13 @@ def open_serial(port: str, baud: int) -> serial.Serial:
     port : str
         ``/dev/serial/by-id/…`` or any other name.
     baud : int
+    timeout_s, write_timeout_s : float
+        How long reads and writes wait at most; 0 for not at all.
 
     Returns
     -------
     serial.Serial
-        Its input is empty; reads wait at most 50 ms.
+        Its input is empty.
 
     Raises
     ------
@@ -102,8 +110,8 @@ def open_serial(port: str, baud: int) -> serial.Serial:
         opened = serial.Serial(
             port,
             baud,
-            timeout=READ_TIMEOUT_S,
-            write_timeout=WRITE_TIMEOUT_S,
+            timeout=timeout_s,
+            write_timeout=write_timeout_s,
             exclusive=True,
         )
     except (OSError, ValueError) as error:  # SerialException is an OSError

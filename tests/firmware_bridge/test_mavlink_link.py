@@ -6,6 +6,8 @@ import contextlib
 import os
 import pty
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -16,6 +18,7 @@ from firmware_bridge.mavlink import Autopilot
 from firmware_bridge.mavlink_frames import PacketDecoder
 from firmware_bridge.mavlink_link import MOST_ARRIVALS, MavlinkLink
 from firmware_bridge.mavlink_ports import Address, parse_address
+from firmware_bridge.ports import holders
 from sensors.config import AutopilotTable
 from sensors.errors import ConfigError
 from sensors.records import Event, PoseSample
@@ -72,6 +75,7 @@ class TestAddresses:
             ("udpout:10.1.1.2:14551", Address("udpout", "10.1.1.2", 14551)),
             ("tcp:localhost:5760", Address("tcp", "localhost", 5760)),
             ("serial:/dev/by-id/usb,921600", Address("serial", "/dev/by-id/usb", 921600)),
+            ("udp:[::1]:14550", Address("udp", "::1", 14550)),
         ],
     )  # fmt: skip
     def test_what_the_mission_file_may_say(self, text, address):
@@ -185,6 +189,24 @@ class TestConversations:
             assert any(isinstance(one, PoseSample) for one in records)
             assert "COMMAND_LONG" in {one.name for one in heard}
 
+    @pytest.mark.parametrize("kind", ["udp", "udpout"])
+    def test_ipv6(self, kind):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as vehicle:
+            vehicle.bind(("::1", 0))
+            vehicle.settimeout(PATIENCE_S)
+            port = free_port() if kind == "udp" else port_of(vehicle)
+            with bridge(f"{kind}:[::1]:{port}") as autopilot:
+                if kind == "udpout":
+                    autopilot.step()
+                    port = vehicle.recvfrom(2048)[1][1]
+                records, heard = converse(
+                    autopilot,
+                    lambda data: vehicle.sendto(data, ("::1", port)),
+                    lambda: received(vehicle),
+                )
+        assert any(isinstance(one, PoseSample) for one in records)
+        assert "COMMAND_LONG" in {one.name for one in heard}
+
     def test_udpout_hears_nobody_else(self):
         with udp() as vehicle, udp() as other, \
                 bridge(f"udpout:127.0.0.1:{port_of(vehicle)}") as autopilot:  # fmt: skip
@@ -257,6 +279,24 @@ class TestFaults:
             with socket.create_server(("127.0.0.1", port)):
                 until(lambda: records.extend(autopilot.step()) or "link opened" in kinds(records))
         assert kinds(records).count("link lost") == 1
+
+    def test_a_serial_port_another_program_holds_is_named_with_its_holder(self):
+        master, slave = pty.openpty()
+        code = "import serial, sys; p = serial.Serial(sys.argv[1], exclusive=True); input()"
+        with subprocess.Popen(
+            [sys.executable, "-c", code, os.ttyname(slave)], stdin=subprocess.PIPE
+        ) as other:
+            until(lambda: other.pid in {int(one.split()[-1][:-1]) for one in
+                                        holders(os.ttyname(slave))})  # fmt: skip
+            time.sleep(0.3)  # until it has locked it
+            with bridge(f"serial:{os.ttyname(slave)},57600") as autopilot:
+                (event,) = until(autopilot.step)
+                assert event.kind == "link lost"
+                assert f"(process {other.pid})" in event.text
+                other.communicate(b"\n", timeout=PATIENCE_S)
+                assert "link opened" in kinds(until(autopilot.step))
+        os.close(master)
+        os.close(slave)
 
     def test_an_unplugged_serial_port_is_opened_again(self, tmp_path):
         name = tmp_path / "by-id"

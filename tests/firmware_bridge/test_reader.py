@@ -243,6 +243,31 @@ class TestPorts:
         assert stable_name("/dev/null", folders=folders) is None
 
 
+def test_an_adapter_that_holds_bytes_back_is_told_not_to(monkeypatch):
+    """FTDI chips wait 16 ms for more; the driver's ASYNC_LOW_LATENCY makes that 1 ms."""
+    read_settings, write_settings, low_latency = 0x541E, 0x541F, 1 << 13
+    real, written = fcntl.ioctl, []
+
+    def ioctl(descriptor, request, argument=0, *more):
+        if request == read_settings:
+            argument[4] = 0x40
+            return 0
+        if request == write_settings:
+            written.append(argument[4])
+            return 0
+        return real(descriptor, request, argument, *more)
+
+    master, slave = pty.openpty()
+    monkeypatch.setattr("serial.serialposix.fcntl.ioctl", ioctl)
+    with open_serial(os.ttyname(slave), 115_200):
+        assert written == [0x40 | low_latency]
+    monkeypatch.undo()
+    with open_serial(os.ttyname(slave), 115_200) as plain:  # a pseudo-terminal has no such mode
+        assert plain.is_open
+    os.close(master)
+    os.close(slave)
+
+
 def test_a_port_that_comes_later_is_waited_for_and_its_device_opened_as_any_other(port):
     driver, wake = driver_for("winsen_mhz19b"), threading.Event()
     reader = reader_of(driver, port, wake=wake)
