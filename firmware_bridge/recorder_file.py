@@ -49,7 +49,7 @@ class Mark:
 
 
 class RecordingFile:
-    """A new file, safely on disk with its opening when the constructor returns.
+    """A new file, with its opening written when the constructor returns.
 
     Every method raises OSError as the disk does. After that `cut` takes away what was half
     written, and `roll_back` all that was not yet synced.
@@ -78,12 +78,10 @@ class RecordingFile:
         self._end = self._crc = self.safe_bytes = self._safe_crc = 0
         self._metadata: list[tuple[str, dict[str, str], bytes]] = []  # name, fields, its index
         self._safe_metadata = 0
+        self._folder_is_synced = False
         self._descriptor = disk.create(path)
         try:
             self._open(opening)
-            self.sync()
-            self.settle(self.mark())
-            disk.sync_folder(path.parent)
         except OSError:
             disk.close(self._descriptor)
             path.unlink(missing_ok=True)  # nothing of a flight is in it
@@ -134,6 +132,9 @@ class RecordingFile:
     def sync(self) -> None:
         """Have all that was appended safely on disk; may run while more is appended."""
         self._disk.sync(self._descriptor)
+        if not self._folder_is_synced:  # its name is as dear as what is in it
+            self._disk.sync_folder(self.path.parent)
+            self._folder_is_synced = True
 
     def settle(self, mark: Mark) -> None:
         """A sync that began at this mark has succeeded."""

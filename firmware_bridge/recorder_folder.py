@@ -66,7 +66,7 @@ class RecordingFolder:
         self._number = 0
 
     def next_file(self, opening: Callable[[int], Opening]) -> RecordingFile:
-        """A new file, safely on disk; `opening` is asked with its number.
+        """A new file, its opening written; `opening` is asked with its number.
 
         Raises
         ------

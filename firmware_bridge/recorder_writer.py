@@ -245,7 +245,7 @@ class DiskWriter:
             return
         with contextlib.suppress(OSError):
             file.roll_back()
-            if is_full(error):
+            if is_full(error) and file.safe_bytes:
                 return
         self._leave(file)
 

@@ -41,10 +41,10 @@ class Told:
         self._thread.join()
 
 
-def killed(folder, moments):
+def killed(folder, moments, *, sync_s=0.0):
     """Files of processes killed so long after their first report, and what they had said."""
     process = subprocess.Popen(
-        [sys.executable, str(PROCESS), str(folder), str(len(moments))],
+        [sys.executable, str(PROCESS), str(folder), str(len(moments)), str(sync_s)],
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -74,10 +74,12 @@ def killed(folder, moments):
     return told.handed, at_ns
 
 
-@pytest.mark.parametrize("wave", range(WAVES))
-def test_a_kill_at_any_moment_loses_at_most_the_last_second(tmp_path, wave):
+@pytest.mark.parametrize(("wave", "sync_s"), [*((wave, 0.0) for wave in range(WAVES)), (0, 2.0)])
+def test_a_kill_at_any_moment_loses_at_most_the_last_second(tmp_path, wave, sync_s):
+    """With a card that takes 2 s to sync, too."""
     chance = random.Random(wave)
-    handed, at_ns = killed(tmp_path, [chance.uniform(0.0, 2.5) for _ in range(AT_ONCE)])
+    moments = [chance.uniform(0.0, 2.5) for _ in range(AT_ONCE)]
+    handed, at_ns = killed(tmp_path, moments, sync_s=sync_s)
     for index, said in handed.items():
         (path,) = (tmp_path / str(index)).iterdir()
         found = raw_in([path])

@@ -1,6 +1,7 @@
 """Recorders as processes of their own, to be killed: each says what it has handed over, and when.
 
-``recorder_process.py FOLDER COUNT`` forks so many; standard output has lines "index pid number
+``recorder_process.py FOLDER COUNT SYNC_S`` forks so many, each on a disk that takes so long to
+sync; standard output has lines "index pid number
 monotonic_ns", each written after the call that handed over that number has returned.
 """
 
@@ -12,13 +13,23 @@ import time
 from pathlib import Path
 
 from firmware_bridge.recorder import Recorder
+from firmware_bridge.recorder_disk import Disk
 from sensors.records import GasSample
 
 BATCH, PAUSE_S = 4, 0.02  # reads between two reports, and time between two of these
 
 
-def record(folder, index):
-    recorder = Recorder(folder / str(index), name="killed", anchor_ns=0)
+class SlowDisk(Disk):
+    def __init__(self, sync_s):
+        self.sync_s = sync_s
+
+    def sync(self, descriptor):
+        time.sleep(self.sync_s)
+        super().sync(descriptor)
+
+
+def record(folder, index, sync_s):
+    recorder = Recorder(folder / str(index), name="killed", anchor_ns=0, disk=SlowDisk(sync_s))
     number = 0
     while True:
         for _ in range(BATCH):
@@ -31,13 +42,13 @@ def record(folder, index):
         time.sleep(PAUSE_S)
 
 
-def main(folder, count):
+def main(folder, count, sync_s):
     for index in range(count):
         if os.fork() == 0:
-            record(folder, index)
+            record(folder, index, sync_s)
     for _ in range(count):
         os.wait()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
