@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["FlightState", "record_batches"]
+__all__ = ["FlightState", "clock_pairs", "record_batches"]
 
 _YEAR_2015_US = 1_420_070_400_000_000
 _LATEST_US = 1 << 52
@@ -45,7 +45,9 @@ _ON_GROUND = 1  # MAV_LANDED_STATE_ON_GROUND
 _FIX_3D = 3
 
 
-def record_batches(window: VehicleWindow, state: FlightState) -> Iterator[RecordBatch]:
+def record_batches(
+    window: VehicleWindow, state: FlightState, *, repeated: frozenset[bytes] = frozenset()
+) -> Iterator[RecordBatch]:
     """Batches of every kind but events that a window holds.
 
     Parameters
@@ -53,22 +55,25 @@ def record_batches(window: VehicleWindow, state: FlightState) -> Iterator[Record
     window : VehicleWindow
     state : FlightState
         Of the windows before; brought up to date.
+    repeated : frozenset of bytes
+        Names of NAMED_VALUE_FLOAT that other messages tell better.
 
     Yields
     ------
     RecordBatch
     """
-    yield from _clock(window)
+    yield from clock_pairs(window)
     yield from _position(window, state)
     yield from _wind(window, state.settled_periods(window))
     yield from _environment(window)
     values = window.get("NAMED_VALUE_FLOAT", component=None)
     if values is not None:
+        own = ~np.isin(values.fields["name"], list(repeated))
         yield from named_values(
             "NAMED_VALUE_FLOAT",
-            values.time_ns,
-            values.fields["name"],
-            values.field("value"),
+            values.time_ns[own],
+            values.fields["name"][own],
+            values.field("value")[own],
             clock=window.clock_name,
         )
 
@@ -122,7 +127,8 @@ def _last_value(messages: Messages, name: str, row: IntArray) -> NDArray[np.gene
     return values[np.maximum(np.searchsorted(messages.row, row) - 1, 0)]
 
 
-def _clock(window: VehicleWindow) -> Iterator[RecordBatch]:
+def clock_pairs(window: VehicleWindow) -> Iterator[RecordBatch]:
+    """Boot time and UTC, where the vehicle knows both."""
     messages = window.get("SYSTEM_TIME")
     if messages is None or window.clock_name != "boot":
         return

@@ -92,6 +92,14 @@ class VehicleWindow:
         quality = np.where(boot_ns == NO_TIME, Quality.INTERPOLATED, 0).astype(np.uint16)
         return Messages(row, fields, self._clock.time_ns(row, boot_ns), quality)
 
+    def component(self, row: IntArray) -> NDArray[np.uint8]:
+        """Component that sent each of some frames of the window."""
+        return self._frames.component[row]
+
+    def boot_time_ns(self, row: IntArray, boot_ns: IntArray) -> IntArray:
+        """Times on the window's clock of moments that frames tell in time since boot."""
+        return self._clock.time_ns(row, boot_ns)
+
 
 def utc_pairs(data: NDArray[np.uint8], frames: FrameTable, dialect: Dialect) -> UtcPairs:
     """The autopilot's SYSTEM_TIME where it knows UTC: not 0, not before 2015."""

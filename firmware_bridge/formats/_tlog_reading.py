@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,10 +10,14 @@ import numpy as np
 from firmware_bridge.formats._mavlink_dialect import Dialect, dialect
 from firmware_bridge.formats._mavlink_events import EventLog
 from firmware_bridge.formats._mavlink_frames import STAMP_BYTES, FrameTable, find_frames
-from firmware_bridge.formats._mavlink_records import FlightState, record_batches
+from firmware_bridge.formats._mavlink_records import FlightState, clock_pairs, record_batches
+from firmware_bridge.formats._mavlink_tunnel import holds_tunnels
+from firmware_bridge.formats._mavlink_tunnel_log import TunnelLog
+from firmware_bridge.formats._mavlink_tunnel_names import survey_tunnels
 from firmware_bridge.formats._mavlink_window import AUTOPILOT, VehicleWindow, utc_pairs
 from firmware_bridge.formats._vehicle_clock import BootClock, ReceiverClock
 from firmware_bridge.logfile import ReadReport, SlidingWindow
+from sensors.streams import vehicle_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from firmware_bridge.formats._mavlink_tunnel_names import TunnelSurvey
     from sensors.records import RecordBatch
 
 __all__ = ["read"]
@@ -34,13 +40,20 @@ def read(report: ReadReport) -> Iterator[RecordBatch]:
     survey = _survey(path, messages)
     clock = BootClock(report) if survey.knows_utc else ReceiverClock(report)
     state, events = FlightState(), EventLog()
+    gas = _tunnel_survey(path, messages, survey) if holds_tunnels(path) else None
+    tunnels = TunnelLog(gas, report) if gas is not None else None
+    repeated = gas.repeated if gas is not None else frozenset()
     others: set[int] = set()
     for data, frames in _windows(report, messages):
         others |= _vehicles(frames).keys() - {survey.system}
         own = frames.rows(frames.system == survey.system)
         window = VehicleWindow(data, own, messages, clock)
-        yield from record_batches(window, state)
+        yield from record_batches(window, state, repeated=repeated)
+        if tunnels is not None:
+            yield from tunnels.batches(window)
         yield from events.batches(window)
+    if tunnels is not None:
+        tunnels.close()
     if not survey.knows_utc:
         report.warnings.append(f"{path}: the vehicle sent no UTC, times are the recorder's")
     if others:
@@ -66,6 +79,23 @@ def _survey(path: Path, messages: Dialect) -> _Survey:
         if utc_pairs(data, own, messages).row.size:
             return _Survey(system, knows_utc=True)
     return _Survey(system, knows_utc=False)
+
+
+def _tunnel_survey(path: Path, messages: Dialect, survey: _Survey) -> TunnelSurvey:
+    """Reads the whole file once, for a name that comes late names what came before."""
+    report = ReadReport(path=path)
+    clock = BootClock(report) if survey.knows_utc else ReceiverClock(report)
+    pairs: list[RecordBatch] = []
+
+    def windows() -> Iterator[VehicleWindow]:
+        for data, frames in _windows(report, messages):
+            own = frames.rows(frames.system == survey.system)
+            window = VehicleWindow(data, own, messages, clock)
+            pairs.extend(clock_pairs(window))
+            yield window
+
+    found = survey_tunnels(windows())
+    return replace(found, utc_minus_boot_ns=vehicle_time(pairs).utc_minus_boot_ns)
 
 
 def _vehicles(frames: FrameTable) -> dict[int, int]:
