@@ -144,7 +144,8 @@ class LiveDetector:
         unit : str
             "ohm" for a metal-oxide resistance, which gas lowers.
         temperature, humidity : float
-            Air temperature [K] and relative humidity [1]; NaN keeps the last known value.
+            Air temperature [K] and relative humidity [1]; NaN, or what air cannot have, keeps the
+            last known value.
         quality : Quality
             MISSING, FAULT and OUT_OF_RANGE readings are not fed, WARMING_UP and DISTURBED ones
             begin no alarm, SATURATED ones count as in plume (a resistance is then missing: its
@@ -171,9 +172,12 @@ class LiveDetector:
                 trust = 0.0
         reading = alarm_steps.linear(reading, trust, one.is_resistance)
         online.learn_noise(state, reading)
-        online.tick(state, time_s, temperature, humidity, one.warm_up_s)
+        kelvin = alarm_steps.within(temperature, alarm_steps.COLDEST_K, alarm_steps.HOTTEST_K)
+        humidity = alarm_steps.within(humidity, 0.0, alarm_steps.WETTEST)
+        online.tick(state, time_s, kelvin, humidity, one.warm_up_s)
         online.advance(state, online.SPAN_S)
         online.compare(state, reading, 1.0)
+        alarm_steps.recover(state)
         online.judge(state, trust)
         online.absorb(state)
         warming_up = online.is_warming_up(state)
@@ -193,7 +197,7 @@ def _told(one: _Channel, reading: float, trust: float, warming_up: bool) -> Onli
     excess = reading - baseline
     sigma = math.sqrt(state[at.VARIANCE] + state[at.SCALE] * state[at.SCALE])
     if one.is_resistance:
-        baseline = math.exp(-baseline)
+        baseline = math.exp(min(-baseline, 700.0))
         ratio = math.exp(min(-excess / MOX_EXPONENT, 50.0))
         excess, sigma = ratio - 1.0, ratio * sigma / -MOX_EXPONENT
     change = memory[mem.CHANGE]

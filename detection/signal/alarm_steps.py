@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from detection.signal import alarm_layout as mem
 from detection.signal import layout as at
-from detection.signal.online import LONGEST_PLUME_S
+from detection.signal.online import LONGEST_PLUME_S, PLUME_RATE
 
 if TYPE_CHECKING:
     from detection.signal.layout import Numbers
 
-__all__ = ["average", "decide", "follow", "learn", "linear", "sift", "weigh"]
+__all__ = ["average", "decide", "follow", "learn", "linear", "recover", "sift", "weigh", "within"]
 
 SATURATED = 0.0  # trust in a reading at the upper end of its range; -1 in any other
 
 # What a reading is.
+LARGEST_READING = 1e60  # in any unit; more is garbage
+COLDEST_K, HOTTEST_K, WETTEST = 150.0, 400.0, 1.5  # air temperatures and relative humidity [1]
 HELD_LONGEST_S = 1.0  # a value repeated for longer is a new reading
 GAP_S = 30.0  # without a reading, after which what was before says nothing
 
@@ -56,14 +58,35 @@ REARM_S = 5.0  # least time from an end, or a new reference, to a beginning
 
 
 def linear(reading: float, trust: float, is_resistance: bool) -> float:
-    """The reading on a scale on which gas adds: minus the logarithm of a resistance."""
-    if not math.isfinite(reading):
+    """The reading on a scale on which gas adds: minus the logarithm of a resistance.
+
+    NaN for what is no reading; squares of what remains neither overflow nor vanish.
+    """
+    if not abs(reading) < LARGEST_READING:
         return math.nan
     if not is_resistance:
-        return reading
+        return reading if abs(reading) > 1.0 / LARGEST_READING else 0.0
     if trust == SATURATED or not reading > 0.0:  # clean air is the upper end of a resistance
         return math.nan
     return -math.log(reading)
+
+
+def within(value: float, low: float, high: float) -> float:
+    """The value if it lies between two limits, or NaN."""
+    return value if low <= value <= high else math.nan
+
+
+def recover(state: Numbers) -> None:
+    """Begin the baseline anew where garbage has cost its covariance all digits."""
+    if state[at.VARIANCE] >= 0.0 and math.isfinite(state[at.BASELINE]):
+        return
+    for row in range(at.ORDER):
+        state[at.X + row] = 0.0
+    state[at.COUNT] = 0.0
+    state[at.CHANGES] = 0.0
+    state[at.SETTLING] = 1.0
+    state[at.VARIANCE] = 0.0
+    state[at.PLUME] = PLUME_RATE
 
 
 def sift(memory: Numbers, state: Numbers, reading: float, trust: float) -> None:
