@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import queue
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from firmware_bridge.airborne_wind import AirborneWind
+from firmware_bridge.claims import claim_ports
 from firmware_bridge.clock import BridgeClock
 from firmware_bridge.health import (
     ClockHealth,
@@ -22,11 +21,9 @@ from firmware_bridge.health import (
 from firmware_bridge.link import SerialLink
 from firmware_bridge.mavlink import Autopilot
 from firmware_bridge.mavlink_ports import parse_address
-from firmware_bridge.ports import udp_holders
 from firmware_bridge.reader import DeviceReader
 from firmware_bridge.recording import CLOCK
 from sensors.calibration import mission_driver
-from sensors.errors import LinkError, PortInUse
 from sensors.records import Event, WindSample
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from firmware_bridge.mavlink_link import Arrival
-    from firmware_bridge.mavlink_ports import Address
     from firmware_bridge.mavlink_records import Record as VehicleRecord
     from firmware_bridge.recorder import Recorder
     from sensors.config import DeviceTable, Mission
@@ -109,7 +105,7 @@ class Bridge:
             name: SerialLink(table.port, table.baud or drivers[name].device.baud)
             for name, table in self._tables.items()
         }
-        self._claim_ports(mission.autopilot.link)
+        claim_ports(self._links.values(), parse_address(mission.autopilot.link))
         self.recorder = recorder(self.clock.host.utc_of_monotonic(0).time_ns)
         self.autopilot = Autopilot(
             mission.autopilot,
@@ -234,24 +230,6 @@ class Bridge:
             disk=disk_health(self.recorder.status()),
         )
 
-    def _claim_ports(self, address: str) -> None:
-        """Open what is there, so that no other program can; refuse what another one has."""
-        parsed = parse_address(address)
-        try:
-            if parsed.kind == "udp":
-                _check_free(parsed)
-            for link in self._links.values():
-                try:
-                    link.open()
-                except PortInUse:
-                    raise
-                except LinkError:
-                    continue  # its reader tells, and waits for it
-        except PortInUse:
-            for link in self._links.values():
-                link.close()
-            raise
-
     def _keeper_of_bytes(self, name: str) -> Callable[[bytes, int], None]:
         return lambda data, time_ns: self.recorder.raw(name, data, time_ns)
 
@@ -307,24 +285,3 @@ def _waiting(reader: DeviceReader) -> Iterator[DeviceRecord]:
     with contextlib.suppress(queue.Empty):
         while True:
             yield reader.records.get_nowait()
-
-
-def _check_free(address: Address) -> None:
-    """Whether we may listen on a UDP port.
-
-    Raises
-    ------
-    PortInUse
-        Another program does.
-    """
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address.host, address.port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                return  # an address that is not up yet: the link waits for it
-            by = ", ".join(udp_holders(address.port)) or "another program"
-            raise PortInUse(
-                f"{address}: in use by {by}; close that first, or let a router send to another port"
-            ) from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -168,3 +170,13 @@ def test_a_typo_in_the_mission_is_refused_in_one_line(site, old, new, words):
     assert finished.returncode == 2
     assert words in finished.stderr
     assert len(finished.stderr.strip().splitlines()) == 1
+
+
+def test_the_port_of_the_link_may_not_be_anothers(site):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", site.udp))
+        finished = run(site.mission)
+    assert finished.returncode == 2
+    assert f"{os.getpid()}" in finished.stderr
+    assert "router" in finished.stderr
+    assert not site.recordings()

@@ -28,6 +28,7 @@ FLIGHT_SIDE = (
     "firmware_bridge.decoders.mavlink",
     "firmware_bridge.decoders.tlog",
     "firmware_bridge.decoders.tunnel_gas",
+    "firmware_bridge.bridge",
     "firmware_bridge.link",
     "firmware_bridge.logfile",
     "firmware_bridge.mavlink",
@@ -40,6 +41,9 @@ FLIGHT_SIDE = (
     "detection.signal.alarm",
     "detection.signal.alarm_steps",
     "detection.signal.online",
+    "drone.fly",
+    "drone.fly_lines",
+    "drone.fly_screen",
 )
 
 DESK_SIDE = (
