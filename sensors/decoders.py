@@ -188,17 +188,19 @@ class LineDecoder(Decoder):
     def _scan(self, *, final: bool) -> list[Frame | Fault]:
         found: list[Frame | Fault] = []
         while self._buffer:
-            if self._buffer[0] in LINE_ENDS:
-                self._is_overlong = False
+            if self._buffer[0] in LINE_ENDS and not self._is_overlong:
                 self._drop(1, garbage=False)
                 continue
             match = self._end.search(self._buffer)
             end = match.end() if match else -1
             begin = self._buffer.find(self.restart, not self._is_overlong) if self.restart else -1
             restarts = begin >= 0 and (end < 0 or begin < end)
-            if self._is_overlong:
-                self._drop(begin if restarts else end if end >= 0 else len(self._buffer))
-                self._is_overlong = not (restarts or end >= 0)
+            if self._is_overlong and (restarts or end >= 0):
+                self._drop(begin if restarts else end)
+                self._is_overlong = False
+            elif self._is_overlong:  # a return may yet turn out to have ended it
+                self._drop(len(self._buffer.rstrip(b"\r")))
+                break
             elif restarts and begin <= self.longest:
                 found += self._broken("format", begin)
             elif 0 < end <= self.longest:

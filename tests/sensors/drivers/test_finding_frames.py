@@ -125,8 +125,9 @@ class TestLines:
     @pytest.mark.parametrize("name", ["trisonica", "nmea_mwv", "gill_windsonic"])
     def test_cuts_change_nothing_in_any_mixture_of_line_ends(self, name):
         rng = np.random.default_rng(5)
-        pieces = [MWV, POLAR, WIND, b"\r", b"\n", b"\r\n", b"$", b"\x02", b"x" * 130, b" \0 "]
-        for _ in range(40):
+        noise = [b"\r", b"\n", b"\r\n", b"$", b"\x02", b" \0 ", b"x" * 130, b"x" * 450]
+        pieces = [MWV, POLAR, WIND, *noise]
+        for _ in range(60):
             data = b"".join(pieces[n] for n in rng.integers(len(pieces), size=12))
             whole = outline(decoded(driver_for(name).decoder(), data))
             each = range(1, len(data))
@@ -141,6 +142,7 @@ def test_each_frame_stands_where_it_is_said_to(name):
     data = damaged_bytes(name, size, seed=9)
     decoder = driver.decoder()
     found = decoded(decoder, data, range(311, len(data), 311))
+    assert outline(found) == outline(decoded(driver.decoder(), data, range(7, len(data), 7)))
     shared, end, covered = isinstance(decoder, ShdlcDecoder), 0, 0
     for one in found:
         assert 0 <= one.offset < one.offset + one.length <= len(data)
