@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -46,7 +47,8 @@ _CHANNEL = np.dtype(
 )
 IDENTITY = ("index", "species", "unit")
 # message id of TUNNEL and payload type, as they follow each other in every frame of ours
-_MARK = (385).to_bytes(3, "little") + PAYLOAD_TYPE.to_bytes(2, "little")
+_MARK_BYTES = 5
+_MARK = re.compile(re.escape((385).to_bytes(3, "little") + PAYLOAD_TYPE.to_bytes(2, "little")))
 _SEARCHED_BYTES = 1 << 20
 
 ChannelKey = tuple[int, int, int, int, int]
@@ -94,9 +96,9 @@ def holds_tunnels(path: Path) -> bool:
     rest = b""
     with path.open("rb") as stream:
         while block := stream.read(_SEARCHED_BYTES):
-            if _MARK in rest + block:
+            if _MARK.search(rest + block[:_MARK_BYTES]) or _MARK.search(block):
                 return True
-            rest = block[-len(_MARK) + 1 :]
+            rest = block[-_MARK_BYTES:]
     return False
 
 

@@ -39,7 +39,8 @@ def read(path: Path, report: ReadReport) -> Iterator[RecordBatch]:
 
     See `_opening.read_compiled`. On the receiver's clock where the vehicle never knew UTC. Frames
     are believed when their checksum holds, wherever in the file they stand. Records come from the
-    autopilot (component 1) of the vehicle heard most; gas also from its companion.
+    autopilot (component 1) of the vehicle heard most; gas also from its companion, of TUNNEL where
+    a NAMED_VALUE_FLOAT says the same.
     """
     return read_compiled("tlog", path, report)
 
