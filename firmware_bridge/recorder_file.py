@@ -93,9 +93,9 @@ class RecordingFile:
         return self._summary.chunk_count
 
     @property
-    def summary_is_large(self) -> bool:
-        """Whether the file should be finished for the memory its summary takes."""
-        return len(self._summary.indexes) > MOST_SUMMARY_BYTES
+    def summary_share(self) -> float:
+        """Of the memory that the summary may take before the file should be finished."""
+        return len(self._summary.indexes) / MOST_SUMMARY_BYTES
 
     @property
     def is_there(self) -> bool:
@@ -166,8 +166,7 @@ class RecordingFile:
         tail = self._summary.tail(self._end, self._crc)
         try:
             self._disk.write(self._descriptor, tail, self._end)
-            self._disk.sync(self._descriptor)
-            self._disk.sync_folder(self.path.parent)
+            self.sync()
         except OSError:
             self.cut()
             raise

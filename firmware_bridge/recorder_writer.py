@@ -24,6 +24,7 @@ __all__ = ["DiskWriter"]
 NS = 1_000_000_000
 RETRY_NS = NS
 LOOK_NS = 2 * NS
+OVERLONG = 1.05  # times its size a file may be, where something always waits to be synced
 SYNC_WAIT_S = 0.1  # a disk that takes longer is waited for in the next round
 
 
@@ -127,16 +128,17 @@ class DiskWriter:
         if is_time_to_look:
             self._looked_ns = self._tried_ns
             self._look_for_file()
-        if self._settled(0.0) is None or not self._appended():
+        if self._settled(0.0) is None:
+            return
+        if self._is_file_full():
+            self.finish()
+        if not self._appended():
             return
         self._begin_sync()
         if self._settled(SYNC_WAIT_S) and self._written == len(self._chunks):
             self._recovered()
         if is_time_to_look:
             self._room.look(self.folder.folder, self.bytes_written, self._tried_ns)
-        file = self._file
-        if file and (file.safe_bytes >= self._file_bytes or file.summary_is_large):
-            self.finish()
 
     def finish(self) -> None:
         """Finish the file, if there is one; the next chunk begins another.
@@ -170,6 +172,14 @@ class DiskWriter:
         if self._file is not None and not self._syncing.is_busy:
             self._leave(self._file)
         self._syncing.close()
+
+    def _is_file_full(self) -> bool:
+        """Whether the next file should be begun, if possible when finishing this one is quick."""
+        file = self._file
+        if file is None:
+            return False
+        share = max(file.safe_bytes / self._file_bytes, file.summary_share)
+        return share >= (OVERLONG if file.is_dirty else 1.0)
 
     def _appended(self) -> bool:
         """Whether all chunks are in the file; what is torn by a failure is cut off."""

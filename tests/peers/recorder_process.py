@@ -16,6 +16,7 @@ from firmware_bridge.recorder import Recorder
 from firmware_bridge.recorder_disk import Disk
 from sensors.records import GasSample
 
+FILE_BYTES = 20_000  # a new one every second or two
 BATCH, PAUSE_S = 4, 0.02  # reads between two reports, and time between two of these
 
 
@@ -29,7 +30,13 @@ class SlowDisk(Disk):
 
 
 def record(folder, index, sync_s):
-    recorder = Recorder(folder / str(index), name="killed", anchor_ns=0, disk=SlowDisk(sync_s))
+    recorder = Recorder(
+        folder / str(index),
+        name="killed",
+        anchor_ns=0,
+        disk=SlowDisk(sync_s),
+        file_bytes=FILE_BYTES,
+    )
     number = 0
     while True:
         for _ in range(BATCH):
