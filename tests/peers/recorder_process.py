@@ -16,7 +16,7 @@ from firmware_bridge.recorder import Recorder
 from firmware_bridge.recorder_disk import Disk
 from sensors.records import GasSample
 
-FILE_BYTES = 20_000  # a new one every second or two
+FILE_BYTES = 6_000  # a new one every second or two
 BATCH, PAUSE_S = 4, 0.02  # reads between two reports, and time between two of these
 
 
