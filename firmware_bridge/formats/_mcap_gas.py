@@ -87,14 +87,7 @@ class GasColumns:
         axis_ns : list of int
         messages : list of bytes
         """
-        frames: dict[_Frame, tuple[list[int], list[bytes]]] = {}
-        for time, message in zip(axis_ns, messages, strict=True):
-            frame, values = _split(message)
-            if frame not in frames:
-                frames[frame] = ([], [])
-            times, rows = frames[frame]
-            times.append(time)
-            rows.append(values)
+        frames = _frames(axis_ns, messages)
         for frame, (times, rows) in frames.items():
             template = _template(frame)
             table = _table(rows, template)
@@ -155,6 +148,28 @@ def channels_in(source: str, message: bytes, seen: set[tuple[str, _Frame]]) -> l
     seen.add((source, frame))
     template = _template(frame)
     return template.channels if template else []
+
+
+def _frames(
+    axis_ns: list[int], messages: list[bytes]
+) -> dict[_Frame, tuple[list[int], list[bytes]]]:
+    """Times and values of the messages of each kind of frame."""
+    frame, _ = _split(messages[0])
+    head, tail = frame
+    # nearly always they are all of one kind, and then a few searches through all of them will do
+    together = b"\n".join(messages) + b"\n"
+    pieces = together.split(head + _VALUES) if head else []
+    if len(pieces) == len(messages) + 1 and together.count(b"]" + tail + b"\n") == len(messages):
+        return {frame: (axis_ns, [piece[: piece.index(b"]")] for piece in pieces[1:]])}
+    frames: dict[_Frame, tuple[list[int], list[bytes]]] = {}
+    for time, message in zip(axis_ns, messages, strict=True):
+        frame, values = _split(message)
+        if frame not in frames:
+            frames[frame] = ([], [])
+        times, rows = frames[frame]
+        times.append(time)
+        rows.append(values)
+    return frames
 
 
 def _split(message: bytes) -> tuple[_Frame, bytes]:

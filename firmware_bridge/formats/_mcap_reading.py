@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mcap.opcode import Opcode
 
 from firmware_bridge import recording
-from firmware_bridge.formats._mcap_chunk import channel_of, opened
+from firmware_bridge.formats._mcap_chunk import opened
 from firmware_bridge.formats._mcap_columns import RecordColumns
 from firmware_bridge.formats._mcap_gas import ChannelNames, GasColumns
 from firmware_bridge.formats._mcap_scan import MAGIC_PART, Damage, parts
+from firmware_bridge.formats._mcap_sorting import Sorter
 from firmware_bridge.formats._mcap_survey import survey, survey_of_run
 from sensors.errors import FormatError
 
@@ -25,22 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 NOTED_OFFSET_S = 1.0
-ROLES = ("pose", "wind", "environment", "event", "alarm")  # beside gas
-
-_HEAD = struct.Struct("<BQ")
-_MESSAGE = struct.Struct("<BQHIQQ")
-_HEAD_BYTES, _MESSAGE_BYTES = 9, 31
-
-
-class _Sink(NamedTuple):
-    """Where messages of a channel go; what nobody reads is only counted."""
-
-    topic: str
-    role: str
-    source: str
-    is_read: bool
-    axis_ns: list[int]
-    messages: list[bytes]
+# what may come behind the indexes of a chunk; anything else may have been one of them
+FOLLOWING = frozenset(
+    {Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL, Opcode.METADATA, Opcode.DATA_END}
+)
 
 
 def read(report: ReadReport) -> Iterator[RecordBatch]:
@@ -67,88 +55,55 @@ class _Reading:
         self._report = report
         self._gas = GasColumns(names, time, self._complain)
         self._columns = RecordColumns(time, self._complain)
-        self._sinks: dict[tuple[str, str, str], _Sink] = {}
-        self._by_content: dict[bytes, tuple[int, _Sink] | None] = {}
-        self._known: dict[int, _Sink] = {}
+        self._sorter = Sorter()
         self._bytes = 0
 
     def batches(self) -> Iterator[RecordBatch]:
         """All of the file's."""
         damage = Damage()
         lost = 0
+        data: bytes | None = None
+        indexes: list[bytes] = []
+        regions = 0  # of damage when the chunk was read
         for part in parts(self._report, damage):
+            if part.opcode == Opcode.MESSAGE_INDEX and part.is_whole:
+                indexes.append(bytes(part.content))
+                continue
+            is_all = len(damage.lost) == regions and part.opcode in FOLLOWING
+            self._take(data, indexes if is_all else [])
+            data, indexes, regions = None, [], len(damage.lost)
+            if self._bytes > self._report.chunk_bytes:
+                yield from self._flush()
             if part.opcode == Opcode.CHUNK:
                 data = opened(part.content, is_whole=part.is_whole)
-                if data is not None:
-                    self._take(data)
-                elif part.is_whole:
-                    lost += part.size
-                if self._bytes > self._report.chunk_bytes:
-                    yield from self._flush()
+                lost += part.size if data is None and part.is_whole else 0
             elif part.opcode == Opcode.CHANNEL and part.is_whole:
                 # chunks of ours say it again, where a checksum covers it
-                self._note_channel(bytes(part.content), self._known)
+                self._sorter.note_channel(bytes(part.content))
             elif part.opcode == MAGIC_PART:
-                self._known = {}
+                self._sorter.begin_file()
+        self._take(data, [])
         yield from self._flush()
         self._columns.close()
         self._report.damaged_bytes += damage.lost_bytes + lost
         self._report.truncated_at_byte = damage.cut_at
 
-    def _take(self, data: bytes) -> None:
-        """Sort the messages of a chunk."""
-        own = dict(self._known)
-        at, total = 0, len(data)
-        before = self._bytes
-        while at + _MESSAGE_BYTES <= total:
-            opcode, length, number, _, _, axis_ns = _MESSAGE.unpack_from(data, at)
-            end = at + _HEAD_BYTES + length
-            if end > total:
-                break
-            if opcode == Opcode.MESSAGE and length >= _MESSAGE_BYTES - _HEAD_BYTES:
-                sink = own.get(number)
-                if sink is not None:
-                    sink.axis_ns.append(axis_ns)
-                    if sink.is_read:
-                        sink.messages.append(data[at + _MESSAGE_BYTES : end])
-            elif opcode == Opcode.CHANNEL:
-                self._note_channel(data[at + _HEAD_BYTES : end], own)
-            at = end
-        self._known = own
-        self._bytes = before + total
-
-    def _note_channel(self, content: bytes, channels: dict[int, _Sink]) -> None:
-        if content not in self._by_content:
-            self._by_content[content] = self._sink(content)
-        found = self._by_content[content]
-        if found is not None:
-            channels[found[0]] = found[1]
-
-    def _sink(self, content: bytes) -> tuple[int, _Sink] | None:
-        channel = channel_of(content)
-        if channel is None:
-            return None
-        role = channel.metadata.get(recording.ROLE, "")
-        source = channel.metadata.get(recording.SOURCE, "")
-        key = channel.topic, role, source
-        is_read = role == "gas" or role in ROLES
-        if key not in self._sinks:
-            self._sinks[key] = _Sink(*key, is_read, [], [])
-        return channel.id, self._sinks[key]
+    def _take(self, data: bytes | None, indexes: list[bytes]) -> None:
+        if data is not None:
+            self._sorter.take(data, indexes)
+            self._bytes += len(data)
 
     def _flush(self) -> Iterator[RecordBatch]:
-        for sink in self._sinks.values():
-            if not sink.axis_ns:
-                continue
-            self._report.count(sink.topic, len(sink.axis_ns))
-            if sink.role == "gas":
+        for sink in self._sorter.sinks:
+            if sink.count:
+                self._report.count(sink.topic, sink.count)
+            if sink.role == "gas" and sink.messages:
                 yield from self._gas.batches(sink.source, sink.axis_ns, sink.messages)
-            elif sink.is_read:
+            elif sink.messages:
                 yield from self._columns.batches(
                     sink.role, sink.source, sink.axis_ns, sink.messages
                 )
-            sink.axis_ns.clear()
-            sink.messages.clear()
+            sink.clear()
         self._bytes = 0
 
     def _complain(self, text: str) -> None:

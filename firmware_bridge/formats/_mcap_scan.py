@@ -32,6 +32,7 @@ HEAD_BYTES = 9  # opcode and length
 FIRST_PRIVATE = 0x80
 
 _HEAD = struct.Struct("<BQ")
+_INDEX = struct.Struct("<BQHI")
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 
 # what a record is made of: so many bytes, "short" and "long" are preceded by their length in 4 or 8
@@ -65,7 +66,8 @@ class Part(NamedTuple):
     start, size : int
         Its place in the file and its bytes there, opcode and length included.
     content : memoryview
-        What follows the length; valid until the next part is asked for.
+        What follows the length; valid until the next part is asked for. Of message indexes, which
+        come in rows, all of the row, from the opcode of the first on.
     is_whole : bool
         The file goes on to the end of the record.
     """
@@ -125,6 +127,8 @@ def parts(report: ReadReport, damage: Damage) -> Iterator[Part]:
             elif verdict == "whole":
                 ends_with = MAGIC_PART if view[at : at + len(MAGIC)] == MAGIC else view[at]
                 head = HEAD_BYTES if ends_with else 0
+                if ends_with == Opcode.MESSAGE_INDEX:
+                    size, head = _row_of_indexes(view, at), 0
                 yield Part(ends_with, start, size, view[at + head : at + size])
                 at += size
                 ended_at = start + size
@@ -145,6 +149,18 @@ def parts(report: ReadReport, damage: Damage) -> Iterator[Part]:
                     damage.cut_at = ended_at
                 window.advance(len(view))
                 return
+
+
+def _row_of_indexes(view: memoryview, at: int) -> int:
+    """Bytes of the message indexes that follow each other from a place on."""
+    start, total = at, len(view)
+    while at + _INDEX.size <= total:
+        opcode, length, _, entries_bytes = _INDEX.unpack_from(view, at)
+        end = at + HEAD_BYTES + length
+        if opcode != Opcode.MESSAGE_INDEX or length != entries_bytes + 6 or end > total:
+            break
+        at = end
+    return at - start
 
 
 _Verdict = Literal["whole", "cut", "bad", "more", "end"]
