@@ -7,8 +7,6 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sensors.errors import ConfigError
 from sensors.gas_table import GASES, Gas, PidFactor
 from sensors.units import unit_of
@@ -16,6 +14,7 @@ from sensors.units import unit_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
@@ -263,6 +262,8 @@ def mass_concentration(
     6.669e-07
     """
     size = unit_of(unit)
+    import numpy as np  # noqa: PLC0415 - the flight side starts without
+
     readings = np.asarray(values, np.float64) * size.scale
     if size.kind == "mass concentration":
         return readings

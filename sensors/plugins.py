@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sensors.errors import ConfigError
@@ -74,6 +75,8 @@ def load(folder: str, name: str) -> ModuleType:
     return importlib.import_module(f"{folder}.{name}")
 
 
+@cache
 def _entry_points(folder: str) -> dict[str, importlib.metadata.EntryPoint]:
+    """Of all installed packages, each of which is a file to open: looked for once."""
     group = "sniffdrone." + folder.rsplit(".", 1)[-1]
     return {point.name: point for point in importlib.metadata.entry_points(group=group)}

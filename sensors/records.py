@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
@@ -150,11 +149,11 @@ class RecordBatch:
     columns: dict[str, NDArray[np.generic]]
     clock: Clock = "utc"
     units: dict[str, str] = field(default_factory=dict)
-    quality: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
+    quality: NDArray[np.uint16] = field(default_factory=lambda: _no_flags(0))
 
     def __post_init__(self) -> None:
         if self.quality.size == 0 and self.time_ns.size:
-            object.__setattr__(self, "quality", np.zeros(self.time_ns.size, np.uint16))
+            object.__setattr__(self, "quality", _no_flags(self.time_ns.size))
         lengths = {name: column.shape for name, column in self.columns.items()}
         wrong = {name for name, shape in lengths.items() if shape != self.time_ns.shape}
         if wrong or self.quality.shape != self.time_ns.shape:
@@ -164,3 +163,9 @@ class RecordBatch:
 
     def __len__(self) -> int:
         return int(self.time_ns.size)
+
+
+def _no_flags(count: int) -> NDArray[np.uint16]:
+    import numpy as np  # noqa: PLC0415 - half of the time the flight side takes to start
+
+    return np.zeros(count, np.uint16)

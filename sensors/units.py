@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
@@ -244,6 +243,8 @@ def towards_vector(
     >>> float(east.round(3)), float(north.round(3))
     (3.536, 3.536)
     """
+    import numpy as np  # noqa: PLC0415 - the flight side starts without
+
     speed, angle = np.broadcast_arrays(
         np.asarray(speed, np.float64), np.radians(np.asarray(from_deg, np.float64))
     )
@@ -274,6 +275,8 @@ def from_speed_direction(
     >>> float(speed), float(from_deg)
     (2.0, 0.0)
     """
+    import numpy as np  # noqa: PLC0415 - as above
+
     east, north = np.asarray(eastward, np.float64), np.asarray(northward, np.float64)
     speed = np.hypot(east, north)
     # adding 0.0 turns -0.0 into 0.0: a wind from north is 0, not -0 or 360
