@@ -20,7 +20,8 @@ MEAN, SHARE, WEIGHT, SPREAD, LEARNT_S = 24, 28, 32, 36, 40  # one for each of th
 BEFORE, BEFORE_S = 27, 31  # the reference from which readings fell, and how long ago
 RECENTLY = 35  # the deviate of the shorter means alone
 AIR = 44  # fast and slow mean of humidity [%], then of temperature [K]
-SIZE = 48
+YOUNG, YOUNG_S = 48, 51  # as spread and time, of the last stretch alone
+SIZE = 54
 
 
 def new_memory() -> list[float]:

@@ -40,6 +40,8 @@ TYPICAL_S = 60.0  # time over which the typical size is learnt
 LEARNING_S = 600.0  # quiet time over which spreads are learnt
 EARLY_S = 60.0  # first quiet time, learnt from whatever happens
 AFTER_S, AFTER_WEIGHT = 30.0, 0.25  # after an alarm, when the reference may be off
+YOUNG_TIMES = 8.0  # averaging times, and seconds, of a stretch that is judged alone ...
+QUIETER = 0.2  # ... and counts alone if its variance is so much less: there was gas before
 LARGEST_SCORE = 2.0  # Huber's proposal 2: a score counts as this at most ...
 HUBER = 0.9205  # ... which leaves so much of a normal variance
 PRIOR_TIMES = 3.0  # averaging times that the prior counts for
@@ -262,6 +264,16 @@ def learn(memory: Numbers, state: Numbers) -> None:
             memory[mem.LEARNT_S + scale] = learnt
             share = weight / min(learnt, LEARNING_S)
             memory[mem.SPREAD + scale] += share * (square / HUBER - memory[mem.SPREAD + scale])
+            young = memory[mem.YOUNG_S + scale] + weight
+            share = weight / young
+            memory[mem.YOUNG_S + scale] = young
+            memory[mem.YOUNG + scale] += share * (square / HUBER - memory[mem.YOUNG + scale])
+            if young > YOUNG_TIMES * (time_s + 1.0):
+                if memory[mem.YOUNG + scale] < QUIETER * memory[mem.SPREAD + scale]:
+                    memory[mem.SPREAD + scale] = memory[mem.YOUNG + scale]
+                    memory[mem.LEARNT_S + scale] = young
+                memory[mem.YOUNG_S + scale] = 0.0
+                memory[mem.YOUNG + scale] = 0.0
 
 
 def decide(
