@@ -50,8 +50,8 @@ class RateRequests:
     """Requests that wait, the one that is out, and whether what was granted is kept.
 
     Ground stations ask for streams (MAVProxy four times a second, again every 15 s), which on
-    ArduPilot undoes what others on that port have asked. So what comes too seldom is asked for
-    again, ever more seldom if that does not help.
+    ArduPilot undoes what others on that port have asked. So what comes too seldom or was not answered is
+    asked for again, ever more seldom if that does not help.
 
     Parameters
     ----------
@@ -67,16 +67,20 @@ class RateRequests:
         What comes more seldom than was granted; empty if nothing does.
     refused : list of str
         Messages the vehicle will not send, since the last start.
+    total : Counter
+        Messages that came, by name.
     """
 
     def __init__(self, outlet: Outlet, rates_hz: Mapping[str, float] = RATES_HZ) -> None:
         self.counters: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.total: Counter[str] = Counter()
         self._outlet, self._rates_hz = outlet, dict(rates_hz)
         self._waiting: deque[tuple[str, int, float]] = deque()  # message, command, interval [us]
         self._tries = 0
         self._asked_ns = 0
         self.complaint = ""
+        self._unanswered: list[tuple[str, int, float]] = []
         self._granted_hz: dict[str, float] = {}
         self._heard: Counter[str] = Counter()  # since it was last looked
         self._known: set[str] = set()  # heard at all
@@ -86,6 +90,11 @@ class RateRequests:
     def is_done(self) -> bool:
         """Whether nothing is left to ask."""
         return not self._waiting
+
+    @property
+    def granted_hz(self) -> dict[str, float]:
+        """Rates the vehicle has acknowledged [1/s]."""
+        return dict(self._granted_hz)
 
     def start(self, autopilot: int) -> None:
         """Ask for everything: at first, after a reboot, after the link was lost.
@@ -107,6 +116,7 @@ class RateRequests:
         self._waiting.extend((name, REQUEST_MESSAGE, 0.0) for name in ONCE)
         self.refused = []
         self._tries = 0
+        self._unanswered.clear()
         self._granted_hz.clear()
         self._known.clear()
         self._look_ns = LOOK_NS
@@ -114,6 +124,7 @@ class RateRequests:
     def heard(self, name: str) -> None:
         """A message of the vehicle came."""
         self._heard[name] += 1
+        self.total[name] += 1
 
     def step(self, now_ns: int) -> None:
         """Ask what is due."""
@@ -126,6 +137,7 @@ class RateRequests:
         name, command, interval_us = self._waiting[0]
         if self._tries >= TRIES:
             self.counters["unanswered"] += 1
+            self._unanswered.append(self._waiting[0])
             self._give_up(name, now_ns)
             return
         fields = {
@@ -160,13 +172,16 @@ class RateRequests:
             _, command, interval_us = self._waiting[0]
             if command == SET_MESSAGE_INTERVAL:
                 self._granted_hz[name] = 1e6 / interval_us
+            if name in self.refused:  # unanswered at first
+                self.refused.remove(name)
             self._next()
             return
         self.counters["refused"] += 1
         self._give_up(name, now_ns)
 
     def _give_up(self, name: str, now_ns: int) -> None:
-        self.refused.append(name)
+        if name not in self.refused:
+            self.refused.append(name)
         is_first = name == next(iter(self._rates_hz), None)
         self._next()
         if is_first:  # an autopilot older than the command
@@ -201,7 +216,10 @@ class RateRequests:
         ]
         self._heard.clear()
         self._looked_ns = now_ns
-        self._look_ns = min(2 * self._look_ns, LONGEST_LOOK_NS) if seldom else LOOK_NS
+        is_all_well = not seldom and not self._unanswered
+        self._look_ns = LOOK_NS if is_all_well else min(2 * self._look_ns, LONGEST_LOOK_NS)
+        self._waiting.extend(self._unanswered)  # the link was one-way, or the vehicle busy
+        self._unanswered.clear()
         self.complaint = ""
         if seldom:
             name = seldom[0]

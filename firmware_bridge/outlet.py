@@ -25,6 +25,7 @@ MESSAGES = frozenset(
         "REQUEST_DATA_STREAM",
         "COMMAND_LONG",
         "COMMAND_ACK",
+        "PARAM_REQUEST_READ",
         "TIMESYNC",
         "AUTOPILOT_VERSION",
         "NAMED_VALUE_FLOAT",

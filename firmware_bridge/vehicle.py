@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.gate import Gate
 from firmware_bridge.mavlink_messages import in_si
+from firmware_bridge.mavlink_parameters import ParameterRequests
 from firmware_bridge.mavlink_rates import RATES_HZ, RateRequests
 from firmware_bridge.mavlink_records import VehicleRecords
 
@@ -58,6 +59,7 @@ class Vehicle:
     gate : Gate
         Counts what is believed and what is not.
     rates : RateRequests
+    parameters : ParameterRequests
     latest : dict
         By message, when it arrived (monotonic) and what it said in SI: attitude, velocity,
         battery, version, home.
@@ -78,6 +80,7 @@ class Vehicle:
     ) -> None:
         self.gate = Gate(outlet.system, signer)
         self.rates = RateRequests(outlet, rates_hz)
+        self.parameters = ParameterRequests(outlet)
         self.latest: dict[str, tuple[int, dict[str, Any]]] = {}
         self.stations: set[int] = set()
         self.counters: Counter[str] = Counter()
@@ -149,6 +152,7 @@ class Vehicle:
             self.counters["losses"] += 1
             return [self._event("vehicle lost", "nothing heard for 5 s", now_ns)]
         self.rates.step(now_ns)
+        self.parameters.step(now_ns)
         self._ask_time(now_ns)
         if not self.rates.complaint:
             return []
@@ -192,6 +196,8 @@ class Vehicle:
             return self._note_clock(event, arrival_ns)
         if name == "COMMAND_ACK":
             self.rates.acknowledge(raw, arrival_ns)
+        elif name == "PARAM_VALUE":
+            self.parameters.take(raw, self.gate.autopilot)
         elif name == "COMMAND_LONG":
             self._answer_command(raw, self.gate.system, 1, arrival_ns)
         elif name == "TIMESYNC" and raw["tc1"] == 0:

@@ -56,6 +56,7 @@ class TestWhatMayBeSent:
         ids = {definition_of(name).message_id: name for name in MESSAGES}
         assert ids == {
             0: "HEARTBEAT",
+            20: "PARAM_REQUEST_READ",
             66: "REQUEST_DATA_STREAM",
             76: "COMMAND_LONG",
             77: "COMMAND_ACK",
