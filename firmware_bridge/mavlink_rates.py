@@ -50,8 +50,8 @@ class RateRequests:
     """Requests that wait, the one that is out, and whether what was granted is kept.
 
     Ground stations ask for streams (MAVProxy four times a second, again every 15 s), which on
-    ArduPilot undoes what others on that port have asked. So what comes too seldom or was not answered is
-    asked for again, ever more seldom if that does not help.
+    ArduPilot undoes what others on that port have asked. So what comes too seldom, or was not
+    answered, is asked for again, ever more seldom if that does not help.
 
     Parameters
     ----------
