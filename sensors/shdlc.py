@@ -199,9 +199,16 @@ class Sensor(Driver):
         return reply(Reply(frame.get("address", 0), command_id, frame.get("state", 0), data))
 
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        """An error of the device is an event; an answer without data says nothing."""
+        """An error of the device is an event, and so is its serial number."""
         state = frame.fields["state"]
         if state and state != ALREADY_MEASURING:
             text = f"state {state:#04x} in answer to command {frame.fields['command_id']:#04x}"
             return [Event(moment.time_ns, moment.source, "device error", text, moment.time_sigma_s)]
-        return [] if frame.kind in ("empty", "reply") else self.readings(frame, moment)
+        if frame.kind == "reply":
+            text = _printable(bytes.fromhex(frame.fields["data"]))
+            return [Event(moment.time_ns, moment.source, "version", text, moment.time_sigma_s)]
+        return [] if frame.kind == "empty" else self.readings(frame, moment)
+
+
+def _printable(data: bytes) -> str:
+    return "".join(chr(byte) for byte in data if 0x20 <= byte < 0x7F)

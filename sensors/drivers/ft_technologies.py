@@ -10,6 +10,7 @@ from sensors.decoders import LineDecoder
 from sensors.devices import Device, Dialogue, Moment, Request
 from sensors.devices import Driver as Base
 from sensors.framing import BrokenFrame
+from sensors.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,9 +139,10 @@ class Driver(Base):
         return nmea.encoded(f"{talker},WVC={text},{celsius:+07.2f},C,{known}")
 
     def records(self, frame: Frame, moment: Moment) -> list[Record]:
-        if frame.kind != "wind":
-            return []
         fields = frame.fields
+        if frame.kind == "reply":  # its smoothing is lag
+            text = f"{fields['name']}={','.join(fields['raw']['values'])}"
+            return [Event(moment.time_ns, moment.source, "setting", text, moment.time_sigma_s)]
         si = fields["si"]
         found: list[Record] = [
             nmea.polar_wind(

@@ -235,6 +235,8 @@ class TestFtTechnologies:
         (frame,) = frames_of("ft_technologies", nmea.encoded("WI,FL=E,0008,0008"))
         assert frame.kind == "reply"
         assert frame.fields["raw"]["values"] == ["E", "0008", "0008"]
+        (event,) = records_of("ft_technologies", nmea.encoded("WI,FL=E,0008,0008"))
+        assert (event.kind, event.text) == ("setting", "FL=E,0008,0008")
 
 
 class TestVaisala:
