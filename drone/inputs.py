@@ -19,6 +19,8 @@ __all__ = ["Input", "Inputs", "read_inputs"]
 
 MOST_READINGS = 3_000_000  # 83 hours at 10 Hz, and about 1 GB for each channel corrected
 _HASH_BYTES = 1 << 20
+_RECORDING = "mcap"
+_AUTOPILOT_LOGS = frozenset({"tlog", "dataflash", "ulog"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,13 @@ def read_inputs(
     files: list[Input] = []
     batches: list[RecordBatch] = []
     notes: list[str] = []
+    ends: list[int] = []  # how many batches there are after each file
     for path in paths:
         report = ReadReport(path=path, progress=_share_of(path, progress))
         for batch in read_log(path, report):
             batches.append(batch)
             _check_size(path, batches)
+        ends.append(len(batches))
         notes += [*report.warnings, *_jumps(report)]
         files.append(
             Input(
@@ -92,7 +96,8 @@ def read_inputs(
                 sha256=_sha256(path),
             )
         )
-    return Inputs(files=tuple(files), batches=tuple(batches), notes=tuple(notes))
+    batches, copies = _without_copies(files, batches, ends)
+    return Inputs(files=tuple(files), batches=tuple(batches), notes=(*notes, *copies))
 
 
 def _share_of(
@@ -108,6 +113,26 @@ def _check_size(path: Path, batches: list[RecordBatch]) -> None:
         raise FlightError(
             f"{path}: more than {MOST_READINGS:,} readings, which is no one flight; cut it"
         )
+
+
+def _without_copies(
+    files: list[Input], batches: list[RecordBatch], ends: list[int]
+) -> tuple[list[RecordBatch], list[str]]:
+    """Without what the bridge sent the autopilot of readings that its own recording holds."""
+    parts = [batches[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    holds_gas = [any(batch.kind == "gas" and len(batch) for batch in part) for part in parts]
+    rows = list(zip(files, parts, holds_gas, strict=True))
+    if not any(file.format == _RECORDING and has_gas for file, _, has_gas in rows):
+        return batches, []
+    kept, notes = [], []
+    for file, part, has_gas in rows:
+        is_copy = has_gas and file.format in _AUTOPILOT_LOGS
+        kept += [batch for batch in part if not (is_copy and batch.kind == "gas")]
+        if is_copy:
+            notes.append(
+                f"{file.file}: its gas readings are left out, the recording beside it has them all"
+            )
+    return kept, notes
 
 
 def _jumps(report: ReadReport) -> list[str]:

@@ -16,6 +16,7 @@ __all__ = ["EXAMPLES", "info"]
 
 EXAMPLES = """\b
 Examples:
+  sniffdrone info recordings/harbour_001.mcap
   sniffdrone info flight.tlog
   sniffdrone info --json gas.csv flight.tlog
 """
@@ -23,7 +24,10 @@ Examples:
 
 def info(
     files: Annotated[
-        list[Path], typer.Argument(help="Flight CSV, NetCDF, .tlog, .BIN or .ulg.", readable=False)
+        list[Path],
+        typer.Argument(
+            help="Recording (.mcap), flight CSV, NetCDF, .tlog, .BIN or .ulg.", readable=False
+        ),
     ],
     *,
     as_json: Json = False,
