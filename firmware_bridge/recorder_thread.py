@@ -105,7 +105,7 @@ class WritingThread:
     def _turn(self) -> None:
         begin_ns = self._monotonic_ns()
         self._write()
-        if self._queue.size < CHUNK_BYTES or not self._writer.has_room:
+        if not self._has_more:
             elapsed_s = (self._monotonic_ns() - begin_ns) / NS
             self._wake.wait(max(0.0, FLUSH_S - elapsed_s))
         self._wake.clear()
@@ -119,7 +119,7 @@ class WritingThread:
             self._taken_since_ns = None
             self._note_trouble()  # now that there is room for it
         if self._writer.is_due:
-            self._writer.flush()
+            self._writer.flush(wait=not self._has_more)
 
     def _note_trouble(self) -> None:
         """What went wrong and is over becomes part of the recording."""
@@ -150,6 +150,11 @@ class WritingThread:
         self._writer.finish()
         self._queue.lose(*self._writer.give_up())  # a last sync may fail
         self._writer.close()
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether a chunk could be filled at once."""
+        return self._queue.size >= CHUNK_BYTES and self._writer.has_room
 
     @property
     def _is_waiting(self) -> bool:

@@ -118,10 +118,11 @@ class DiskWriter:
         self.packed_bytes += chunk.packed_bytes
         self.waiting_since_ns = self._chunks[0][1]
 
-    def flush(self) -> None:
+    def flush(self, *, wait: bool = True) -> None:
         """Write everything and have it synced, or try: `trouble` tells if it cannot be.
 
-        Waits for a slow disk only a moment; what is written is synced in a later round then.
+        Waits for the disk only a moment, or not at all; what is written is synced in a later
+        round then.
         """
         self._tried_ns = self._monotonic_ns()
         is_time_to_look = self._tried_ns - self._looked_ns >= LOOK_NS
@@ -135,7 +136,7 @@ class DiskWriter:
         if not self._appended():
             return
         self._begin_sync()
-        if self._settled(SYNC_WAIT_S) and self._written == len(self._chunks):
+        if self._settled(SYNC_WAIT_S if wait else 0.0) and self._written == len(self._chunks):
             self._recovered()
         if is_time_to_look:
             self._room.look(self.folder.folder, self.bytes_written, self._tried_ns)
