@@ -27,7 +27,7 @@ def process(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="All files of ONE flight: recording (.mcap), flight CSV or NetCDF, gas log and .tlog.",
+            help="All files of ONE flight: recording (.mcap), CSV, NetCDF, or gas log and .tlog.",
             readable=False,  # what cannot be read is named by the reader, with a remedy
         ),
     ],
