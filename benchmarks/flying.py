@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 DEVICES, CHANNELS, DEVICE_HZ, MESSAGE_HZ = 8, 8, 20.0, 200.0
-WARM_S, SECONDS = 30.0, 120.0
+WARM_S, SECONDS = 15.0, 20.0
 PLUME_EVERY_S, PLUME_S = 24.0, 2.0
 UDP = 14_778
 BASE, STEP, RISE = 50.0, 5000.0, 10.0
 STATUS = 3
+
+
+DRIVER = driver_for("mcu_cobs")
 
 
 def frame_of(device: int, number: int) -> tuple[bytes, float]:
@@ -49,7 +52,7 @@ def frame_of(device: int, number: int) -> tuple[bytes, float]:
     plume = STEP + RISE * DEVICE_HZ * age_s if in_plume else 0.0
     values[0] += plume
     told = {"kind": "mcu", "sequence": number, "device_us": number * 50_000, "values": values}
-    return driver_for("mcu_cobs").encode(told), plume
+    return DRIVER.encode(told), plume
 
 
 def play_devices(folder: str, stop: Event, sent: Queue[tuple[int, float, int]]) -> None:

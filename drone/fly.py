@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
+    from detection.signal.alarm import OnlineAlarm
     from drone.systemd import Notifier
     from firmware_bridge.bridge import Bridge, Record
     from firmware_bridge.health import Health
@@ -104,8 +105,7 @@ class Fly:
         self._monotonic_ns = monotonic_ns
         self._teller = Teller(bridge.autopilot, bridge.device_names)
         self._detector = LiveDetector(false_alarms_per_hour=mission.detection.false_alarms_per_hour)
-        self._readings: dict[tuple[str, str], Reading] = {}
-        self._sigmas: dict[tuple[str, str], float] = {}
+        self._newest: dict[tuple[str, str], tuple[GasSample, OnlineAlarm, str]] = {}
         self._air = (math.nan, math.nan)  # temperature [K] and relative humidity [1]
         self._health: Health | None = None
         self._told_ns = self._shown_ns = -(1 << 62)
@@ -130,7 +130,19 @@ class Fly:
             if now_ns - self._told_ns >= HEALTH_NS:
                 self._told_ns = now_ns
                 self._tell(health, now_ns)
-            self._display.show(health, self._readings)
+            self._display.show(health, self._readings())
+
+    def _readings(self) -> dict[tuple[str, str], Reading]:
+        return {
+            key: Reading(
+                sample=sample,
+                excess=found.excess,
+                excess_unit=unit,
+                sigma=found.sigma,
+                in_alarm=found.in_alarm,
+            )
+            for key, (sample, found, unit) in self._newest.items()
+        }
 
     def _tell(self, health: Health, now_ns: int) -> None:
         self._bridge.recorder.message(HEALTH, health.as_json(), now_ns)
@@ -171,13 +183,7 @@ class Fly:
             )
             # what is made of a resistance is relative to clean air, no fraction of the air
             unit = sample.unit if found.unit == sample.unit else RELATIVE
-            self._readings[key] = Reading(
-                sample=sample,
-                excess=found.excess,
-                excess_unit=unit,
-                sigma=found.sigma,
-                in_alarm=found.in_alarm,
-            )
+            self._newest[key] = (sample, found, unit)
             if unit != RELATIVE:
                 sigmas[sample.channel] = found.sigma
             if found.change:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from firmware_bridge import telemetry_names
 from firmware_bridge.telemetry import INFO, WARNING
-from firmware_bridge.telemetry_names import species_and_unit, value_name
 from firmware_bridge.tunnel import MOST_CHANNELS, Batch, Channel, TunnelFlag
 from sensors.records import GasSample, Quality
 from sensors.units import readable
@@ -29,6 +30,10 @@ GAS, STATUS = 1, 3  # kinds of a TUNNEL payload
 RAW = 201  # species of a number that is no concentration
 RELATIVE = "relative"  # unit of what is told as a share of its clean-air value
 FEW_MINUTES = 10.0
+OFFER_NS = NS // 7  # of one device; the link takes five a second
+# the same few channels are asked for many times a second
+species_and_unit = lru_cache(maxsize=256)(telemetry_names.species_and_unit)
+value_name = lru_cache(maxsize=256)(telemetry_names.value_name)
 FLAGS = {
     Quality.WARMING_UP: TunnelFlag.WARMING_UP,
     Quality.SATURATED: TunnelFlag.SATURATED,
@@ -142,6 +147,7 @@ class Teller:
         self._autopilot, self._telemetry = autopilot, autopilot.telemetry
         self._numbers = {name: number for number, name in enumerate(devices, start=1)}
         self._sequence = dict.fromkeys(self._numbers, 0)
+        self._offered_ns: dict[str, int] = {}
         self._names: dict[str, tuple[str, str]] = {}
         self._troubles: dict[str, str] = {}
         self._is_short_of_disk = False
@@ -162,6 +168,9 @@ class Teller:
             On the monotonic clock.
         """
         first = samples[0]
+        if now_ns - self._offered_ns.get(first.source, 0) < OFFER_NS:
+            return  # it would be replaced before it is sent
+        self._offered_ns[first.source] = now_ns
         channels = [
             _channel(index, sample, sigmas.get(sample.channel, math.nan))
             for index, sample in enumerate(samples[:MOST_CHANNELS])

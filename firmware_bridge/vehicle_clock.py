@@ -40,6 +40,7 @@ class VehicleClock:
         self._newest_ns: int | None = None  # of the messages, boot time
         self._earlier = 0  # messages in a row that were made long before the newest
         self._utc_minus_boot: deque[int] = deque(maxlen=PAIRS)
+        self._utc: Estimate | None = None  # middle and uncertainty of those
         self._strays: list[int] = []
 
     @property
@@ -147,9 +148,11 @@ class VehicleClock:
             known.clear()
             known.extend(self._strays)
             self._strays.clear()
+            self._utc = None
             return "step"
         self._strays.clear()
         known.append(pair)
+        self._utc = None
         return None
 
     def forget(self) -> None:
@@ -158,6 +161,7 @@ class VehicleClock:
         self._newest_ns, self._earlier = None, 0
         self._forget_exchanges()
         self._utc_minus_boot.clear()
+        self._utc = None
         self._strays.clear()
 
     def boot_to_monotonic(self, boot_ns: int) -> Estimate:
@@ -181,10 +185,11 @@ class VehicleClock:
         """UTC when the vehicle's clock said `boot_ns`; sigma is infinite while it is not known."""
         if not self._utc_minus_boot:
             return Estimate(boot_ns, math.inf)
-        pairs, boot_ns = self._utc_minus_boot, self._arrivals.unwrapped(boot_ns)
-        spread = median(abs(pair - median(pairs)) for pair in pairs) / NS
-        sigma_s = math.hypot(MILLISECOND_S, 1.5 * spread)
-        return Estimate(boot_ns + round(median(pairs)), sigma_s)
+        if self._utc is None:  # asked for every reading, and new once a second
+            middle = median(self._utc_minus_boot)
+            spread = median(abs(pair - middle) for pair in self._utc_minus_boot) / NS
+            self._utc = Estimate(round(middle), math.hypot(MILLISECOND_S, 1.5 * spread))
+        return Estimate(self._arrivals.unwrapped(boot_ns) + self._utc.time_ns, self._utc.sigma_s)
 
     def utc_of_monotonic(self, monotonic_ns: int) -> Estimate:
         """UTC of a moment on our clock.
