@@ -217,9 +217,9 @@ class MavlinkLink:
         return heard_ns
 
     def _rouse(self) -> None:
-        self._arrived.set()
-        if self._wake_owner is not None:
-            self._wake_owner.set()
+        for event in (self._arrived, self._wake_owner):  # whoever waits clears, then takes
+            if event is not None and not event.is_set():
+                event.set()
 
     def _let_out(self, port: Port, rest: bytes) -> bytes:
         """Send what the port takes; what is left of a frame that went out in part."""

@@ -33,6 +33,7 @@ RATE_WINDOW_S = 10.0
 IDLE_S = 0.05  # at least; a frame's bytes do not stay away for so long
 LATENCY_TIMER_S = 0.016  # of a USB adapter as delivered
 READ_S = 0.05
+STREAMING_READ_S = 0.2  # nothing is sent, and no rest of a frame is awaited
 ARRIVAL_SIGMA_S = 0.005  # what an adapter's batches leave uncertain
 FOREIGN_BYTES = 2000  # without one frame among them, another device may be on the port
 
@@ -191,7 +192,8 @@ class DeviceReader:
             for sent in self._session.due(self._monotonic_ns()):
                 if self._link.write(sent):
                     self._echo.sent(sent)
-        chunk = self._link.read(READ_S)
+        is_idle = self._session.step == "streaming" and not self._decoder.pending
+        chunk = self._link.read(STREAMING_READ_S if is_idle else READ_S)
         self._tell_changes()
         now = self._monotonic_ns()
         if chunk is not None:
@@ -288,5 +290,5 @@ class DeviceReader:
             self._on_frame(records, arrival_ns, sample_ns)
         for record in records:
             self.records.put(record)
-        if self._wake is not None:
+        if self._wake is not None and not self._wake.is_set():  # whoever waits clears, then takes
             self._wake.set()
