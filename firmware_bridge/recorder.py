@@ -72,8 +72,9 @@ class Recorder:
     file_bytes : int
         A file that has reached this size is finished and the next begun.
     queue_bytes : int
-        What may wait in memory while the disk does not take it. Beyond that the oldest records
-        are given up, then the oldest raw bytes; how many is counted and noted in the recording.
+        What may wait in memory while the disk does not take it, half of it packed in chunks.
+        Beyond that the oldest records outside these are given up, then the oldest raw bytes; how
+        many is counted and noted in the recording.
     clock_is_trusted : bool, optional
         Whether UTC in the files' names can be believed; else runs are numbered. As systemd knows
         when not given.
@@ -263,7 +264,7 @@ class Recorder:
         self._thread.stop(timeout_s)
 
     def _axis_ns(self, monotonic_ns: int) -> int:
-        return min(max(monotonic_ns + self._anchor_ns, 0), MOST_NS)
+        return min(max(int(monotonic_ns) + self._anchor_ns, 0), MOST_NS)
 
     def _opening(self, number: int) -> Opening:
         axis_ns = self._axis_ns(self._begin_ns)

@@ -84,6 +84,7 @@ class DiskWriter:
         self._written = 0  # of them, in the file but not synced
         self._syncing = Syncing()
         self._mark: Mark | None = None  # up to where the sync under way reaches
+        self._mark_is_all = False
         self._finished_bytes = 0
         self.trouble: tuple[str, str] | None = None
         self._trouble_since_ns = 0
@@ -129,15 +130,7 @@ class DiskWriter:
         if is_time_to_look:
             self._looked_ns = self._tried_ns
             self._look_for_file()
-        if self._settled(0.0) is None:
-            return
-        if self._is_file_full():
-            self.finish()
-        if not self._appended():
-            return
-        self._begin_sync()
-        if self._settled(SYNC_WAIT_S if wait else 0.0) and self._written == len(self._chunks):
-            self._recovered()
+        self._attempt(SYNC_WAIT_S if wait else 0.0)
         if is_time_to_look:
             self._room.look(self.folder.folder, self.bytes_written, self._tried_ns)
 
@@ -148,7 +141,7 @@ class DiskWriter:
         """
         if self._file is None or not self._settled(None):
             return
-        self._begin_sync()
+        self._begin_sync(is_all=False)
         if not self._settled(None):
             return
         file, self._file = self._file, None
@@ -174,6 +167,17 @@ class DiskWriter:
             self._leave(self._file)
         self._syncing.close()
 
+    def _attempt(self, wait_s: float) -> None:
+        if self._settled(0.0) is None:
+            return
+        if self._is_file_full():
+            self.finish()
+        if not self._appended():
+            return
+        self._begin_sync(is_all=True)
+        if self._settled(wait_s) and self._written == len(self._chunks):
+            self._recovered()
+
     def _is_file_full(self) -> bool:
         """Whether the next file should be begun, if possible when finishing this one is quick."""
         file = self._file
@@ -197,11 +201,12 @@ class DiskWriter:
             return False
         return True
 
-    def _begin_sync(self) -> None:
+    def _begin_sync(self, *, is_all: bool) -> None:
+        """Begin one, unless one is under way; `is_all`: it reaches over all that waits."""
         file = self._file
         if file is None or self._syncing.is_busy or not file.is_dirty:
             return
-        self._mark = file.mark()
+        self._mark, self._mark_is_all = file.mark(), is_all
         self._syncing.begin(file.sync)
 
     def _settled(self, timeout_s: float | None) -> bool | None:
@@ -218,6 +223,8 @@ class DiskWriter:
         if mark is not None and self._file is not None:
             self._file.settle(mark)
             self._commit(mark.chunks)
+            if self._mark_is_all:
+                self._recovered()
         if self._file is not None:
             self.bytes_written = self._finished_bytes + self._file.safe_bytes
         return True
@@ -244,7 +251,7 @@ class DiskWriter:
         except OSError:
             self._start_over(error)
             return
-        self._begin_sync()
+        self._begin_sync(is_all=False)
         if self._settled(None) and not is_full(error):
             self._leave(file)
 

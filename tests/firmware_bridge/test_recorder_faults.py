@@ -125,6 +125,19 @@ def test_a_slow_card_is_told_and_what_comes_meanwhile_is_written(tmp_path, disk)
     assert raw_in(recording.files) == sent
 
 
+def test_a_slow_card_that_was_full_is_told_to_record_again(tmp_path, disk):
+    disk.sync_s = 0.7
+    with recorder(tmp_path, disk) as recording:
+        feed = Feed(recording)
+        disk.write_error = ENOSPC
+        status_with(recording, "full")
+        disk.write_error = 0
+        until(lambda: recording.status().is_recording)
+        disk.sync_s = 0.0
+        sent = feed.end()
+    assert raw_in(recording.files) == sent
+
+
 def test_a_start_without_a_card_records_when_it_comes(tmp_path, disk):
     disk.create_error = EROFS
     with recorder(tmp_path, disk) as recording:
