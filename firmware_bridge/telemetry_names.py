@@ -85,11 +85,11 @@ def species_and_unit(channel: str, unit: str) -> tuple[int, int, float]:
     --------
     >>> species_and_unit("co2", "1"), species_and_unit("pid1", "1"), species_and_unit("x", "K")
     ((2, 1, 1000000.0), (11, 2, 1000000000.0), (0, 0, 1.0))
-    >>> species_and_unit("voc_index", "1"), species_and_unit("ch4_path", "m")
+    >>> species_and_unit("voc_index", "count"), species_and_unit("ch4_path", "m")
     ((200, 10, 1.0), (1, 7, 1000000.0))
     """
     species = SPECIES.get(_known(channel), UNKNOWN)
-    if species == VOC_INDEX and unit == "1":
+    if species == VOC_INDEX and unit in {"1", "count"}:
         return species, INDEX, 1.0
     if unit in {"1", "kg m-3"}:
         code, scale = _usual(species, unit)

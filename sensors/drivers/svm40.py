@@ -74,7 +74,7 @@ class Driver(Sensor):
         if not any(raw.values()):  # so it answers in its first second
             quality |= Quality.MISSING
         found: list[Record] = [
-            gas_sample(moment, "voc_index", si["voc_index"], "1", quality),
+            gas_sample(moment, "voc_index", si["voc_index"], "count", quality),
         ]
         if "sraw_voc_ticks" in raw:
             ticks = float(raw["sraw_voc_ticks"])

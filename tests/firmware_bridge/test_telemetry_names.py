@@ -74,7 +74,7 @@ def test_names_are_those_of_the_protocol():
     assert value_name("pm2_5", "kg m-3") == "PM25_UGM3"
     assert value_name("pm1_0", "kg m-3") == "PM1_UGM3"  # not PM10
     assert value_name("ch4_path", "m") == "CH4_PPMM"
-    assert value_name("voc_index", "1") == "VOC_IDX"
+    assert value_name("voc_index", "count") == "VOC_IDX"
     assert value_name("hcho", "1") == "HCHO_PPB"
 
 
