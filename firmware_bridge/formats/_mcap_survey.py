@@ -20,7 +20,8 @@ from firmware_bridge.formats._mcap_chunk import (
 from firmware_bridge.formats._mcap_clock import ClockPair, RecordingTime
 from firmware_bridge.formats._mcap_gas import channels_in
 from firmware_bridge.formats._mcap_scan import HEAD_BYTES, Damage, parts
-from firmware_bridge.logfile import ReadReport
+from firmware_bridge.formats._mcap_summary import summary_of
+from firmware_bridge.logfile import CHUNK_BYTES, ReadReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ SAMPLED = 64  # places in a long file that are looked at
 TRIES = 4  # chunks at each: a clock message comes once a second, a chunk twice
 LARGEST_METADATA_BYTES = 1 << 20
 MOST_PARTS = 16
+HEAD_CHUNK_BYTES = 1 << 16
 
 _MESSAGE = struct.Struct("<HIQQ")
 
@@ -91,19 +93,37 @@ def survey(path: Path) -> Survey:
     Survey
     """
     found = Survey()
+    with path.open("rb") as stream:
+        summary = summary_of(stream)
+        if summary is not None:
+            for content in summary.channels:
+                found.note_channel(content)
+            _note_parts(found, path, up_to_chunks=True)
+            if _sample(found, stream, [(*place, True) for place in summary.chunks]):
+                return found
+        found = Survey()
+        _sample(found, stream, _note_parts(found, path))
+    return found
+
+
+def _note_parts(
+    found: Survey, path: Path, *, up_to_chunks: bool = False
+) -> list[tuple[int, int, bool]]:
+    """Take in what is outside of chunks; where chunks are, how long, and whether to the end."""
     chunks: list[tuple[int, int, bool]] = []
-    for part in parts(ReadReport(path=path), Damage()):
+    report = ReadReport(path=path, chunk_bytes=HEAD_CHUNK_BYTES if up_to_chunks else CHUNK_BYTES)
+    for part in parts(report, Damage()):
         if part.opcode == Opcode.CHUNK:
             chunks.append((part.start, part.size, part.is_whole))
+            if up_to_chunks:
+                break
         elif part.opcode == Opcode.CHANNEL and part.is_whole:
             found.note_channel(bytes(part.content))
         elif part.opcode == Opcode.HEADER:
             found.is_ours |= bytes(part.content[4:]).startswith(recording.PROFILE.encode())
         elif part.opcode == Opcode.METADATA and part.size < LARGEST_METADATA_BYTES:
             _note_metadata(found, bytes(part.content))
-    with path.open("rb") as stream:
-        _sample(found, stream, chunks)
-    return found
+    return chunks
 
 
 def survey_of_run(path: Path, own: Survey) -> Survey:
@@ -122,11 +142,7 @@ def survey_of_run(path: Path, own: Survey) -> Survey:
 
 def _run_of(path: Path) -> str:
     found = Survey()
-    for part in parts(ReadReport(path=path, chunk_bytes=1 << 16), Damage()):
-        if part.opcode == Opcode.METADATA and part.size < LARGEST_METADATA_BYTES:
-            _note_metadata(found, bytes(part.content))
-        if found.run or part.opcode == Opcode.CHUNK:
-            break
+    _note_parts(found, path, up_to_chunks=True)
     return found.run
 
 
@@ -137,18 +153,24 @@ def _note_metadata(found: Survey, content: bytes) -> None:
         found.run = found.run or record.metadata.get("run", "")
 
 
-def _sample(found: Survey, stream: BinaryIO, chunks: list[tuple[int, int, bool]]) -> None:
-    """All chunks of a short file; of a long one some, evenly spaced, the first and the last too."""
+def _sample(found: Survey, stream: BinaryIO, chunks: list[tuple[int, int, bool]]) -> bool:
+    """Look at all chunks of a short file; of a long one some, the first and the last too.
+
+    At all of a long one too if GNSS did not tell the time in any of these: it may have for a
+    moment, or the companion's clock may have been set. False if there were none to be read.
+    """
     total = len(chunks)
-    if total <= 2 * SAMPLED:
-        for chunk in chunks:
-            _look(found, stream, chunk)
-        return
-    steps = [number * (total - TRIES) // (SAMPLED - 1) for number in range(SAMPLED)]
-    for first in steps:
-        for chunk in chunks[first : first + TRIES]:
-            if _look(found, stream, chunk):
-                break
+    if total > 2 * SAMPLED:
+        for number in range(SAMPLED):
+            first = number * (total - TRIES) // (SAMPLED - 1)
+            for chunk in chunks[first : first + TRIES]:
+                if _look(found, stream, chunk):
+                    break
+        if any(pair.is_vehicle for pair in found.pairs):
+            return True
+    for chunk in chunks:
+        _look(found, stream, chunk)
+    return bool(found.pairs)
 
 
 def _look(found: Survey, stream: BinaryIO, chunk: tuple[int, int, bool]) -> bool:
