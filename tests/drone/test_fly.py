@@ -13,9 +13,10 @@ import time
 import pytest
 from mcap.reader import make_reader
 
+from firmware_bridge.recorded_bytes import RecordedBytes
 from firmware_bridge.tunnel import decode_batch
 from sensors.devices import driver_for
-from tests.flying import Ground, Site, end, wait_for
+from tests.flying import RATE_HZ, Ground, Site, end, wait_for
 
 
 @pytest.fixture
@@ -180,3 +181,32 @@ def test_the_port_of_the_link_may_not_be_anothers(site):
     assert f"{os.getpid()}" in finished.stderr
     assert "router" in finished.stderr
     assert not site.recordings()
+
+
+@pytest.mark.parametrize("seconds", [3.0, 4.37, 5.61])
+def test_a_kill_costs_the_last_second_at_most_and_the_file_opens_as_it_is(site, seconds):
+    with Ground(site.udp):
+        process = site.fly("--quiet")
+        wait_for(site.recordings)
+        begin = site.device.sent
+        time.sleep(seconds)
+        sent = site.device.sent
+        code, _, _ = end(process, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    (recording,) = site.recordings()
+    pieces = [piece for piece in RecordedBytes(recording) if piece.source == "pid"]
+    raw = b"".join(piece.data for piece in pieces)
+    encode = driver_for("mcu_cobs").encode
+    assert raw in b"".join(encode(frame) for frame in site.frames)
+    assert raw.count(b"\x00") >= sent - begin - 1.0 * RATE_HZ
+    told = subprocess.run(
+        [sys.executable, "-m", "drone.cli", "info", str(recording), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    (about,) = json.loads(told.stdout)
+    assert about["format"] == "mcap"
+    assert about["truncated_at_byte"] is not None
+    assert about["bounding_box"]
