@@ -10,6 +10,7 @@ from drone.cli import (
     decode,
     demo,
     devices,
+    doctor,
     fly,
     identify,
     info,
@@ -19,6 +20,7 @@ from drone.cli import (
     replay,
     simulate,
     version,
+    watch,
 )
 from drone.cli.terminal import warn
 from sensors.errors import SniffdroneError
@@ -59,8 +61,10 @@ _APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 _APP.command("process", epilog=process.EXAMPLES)(process.process)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
+_APP.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 _APP.command("fly", epilog=fly.EXAMPLES)(fly.fly)
 _APP.command("replay", epilog=replay.EXAMPLES)(replay.replay)
+_APP.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)
 _APP.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 _APP.command("identify", epilog=identify.EXAMPLES)(identify.identify)
