@@ -244,8 +244,8 @@ def section(*, flights: int = 48, each: int = 12, empties: int = 180) -> str:
             ),
             f"Reading: false alarms an hour, each row of {hours:.0f} h in flights of "
             f"{FLIGHT_S / 60:.0f} min that begin with nothing known. "
-            f'"{SIGMAS:g} sigma" is a fixed threshold on single readings over the live baseline; CUSUM sums them up. '
-            "A front is a step of 10-18 % humidity in every flight.",
+            f'"{SIGMAS:g} sigma" is a fixed threshold on single readings over the live '
+            "baseline; CUSUM sums them up. A front is a step of 10-18 % humidity in every flight.",
             "### Plumes crossed",
             markdown(
                 (
