@@ -24,6 +24,8 @@ FLIGHT_SIDE = (
     "sensors.records",
     "sensors.streams",
     "sensors.units",
+    "drone.doctor",
+    "drone.doctor_gas",
     "firmware_bridge.clock",
     "firmware_bridge.decoders.mavlink",
     "firmware_bridge.decoders.tlog",

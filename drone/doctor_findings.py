@@ -1,0 +1,136 @@
+"""What the doctor found: one line of state, figures and advice each, in the order of repair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "AREAS",
+    "Finding",
+    "as_json",
+    "in_order",
+    "is_ready",
+    "lines",
+    "split_advice",
+    "verdict",
+]
+
+State = Literal["ok", "warning", "failure", "not checked"]
+
+# what blocks others comes first
+AREAS = ("mission", "port", "device", "disk", "autopilot", "clock", "wind", "zero", "bump")
+_STATES: tuple[State, ...] = ("failure", "warning", "not checked", "ok")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check.
+
+    Attributes
+    ----------
+    area : str
+        One of `AREAS`.
+    subject : str
+        What was looked at: a device, a file, a parameter.
+    state : {"ok", "warning", "failure", "not checked"}
+    found : str
+        With figures and units; why, where it was not checked.
+    fix : str
+        What to do; empty where nothing is.
+    figures : dict of str to number or text
+        The same for programs, units in the names.
+    """
+
+    area: str
+    subject: str
+    state: State
+    found: str
+    fix: str = ""
+    figures: dict[str, float | str] = field(default_factory=dict)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Failures first, then warnings, what was not checked, and what is well.
+
+    Among those alike, what blocks others comes first.
+    """
+    return sorted(findings, key=lambda one: (_STATES.index(one.state), AREAS.index(one.area)))
+
+
+def is_ready(findings: Iterable[Finding]) -> bool:
+    """Whether one may fly: warnings do not forbid it."""
+    return all(one.state != "failure" for one in findings)
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """The last line.
+
+    Examples
+    --------
+    >>> verdict([])
+    'ready to fly'
+    """
+    count = sum(one.state == "failure" for one in findings)
+    if not count:
+        return "ready to fly"
+    return f"not ready: {count} thing{'' if count == 1 else 's'} to fix"
+
+
+def lines(findings: Iterable[Finding]) -> list[str]:
+    r"""For people: state, what, found, and under it what to do.
+
+    Examples
+    --------
+    >>> print(*lines([Finding(area="disk", subject="x", state="failure", found="full", fix="go")]),
+    ...       sep="\n")
+    failure      disk x: full
+                 -> go
+    """
+    told = []
+    for one in findings:
+        told.append(f"{one.state:<12} {one.area} {one.subject}".rstrip() + f": {one.found}")
+        if one.fix:
+            told.append(f"{'':<12} -> {one.fix}")
+    return told
+
+
+def as_json(findings: Iterable[Finding]) -> dict[str, Any]:
+    """For programs; numbers that are none are null."""
+    findings = list(findings)
+    return {
+        "ready": is_ready(findings),
+        "verdict": verdict(findings),
+        "failures": sum(one.state == "failure" for one in findings),
+        "warnings": sum(one.state == "warning" for one in findings),
+        "checks": [
+            {
+                "area": one.area,
+                "subject": one.subject,
+                "state": one.state,
+                "found": one.found,
+                "fix": one.fix,
+                "figures": {
+                    name: value if isinstance(value, str) or math.isfinite(value) else None
+                    for name, value in one.figures.items()
+                },
+            }
+            for one in findings
+        ],
+    }
+
+
+def split_advice(message: str) -> tuple[str, str]:
+    """What is wrong and what to do, of an error's one line.
+
+    Examples
+    --------
+    >>> split_advice("/dev/x: no permission; join the group dialout")
+    ('/dev/x: no permission', 'join the group dialout')
+    """
+    found, _, fix = message.partition("; ")
+    return found, fix
