@@ -14,7 +14,6 @@ from firmware_bridge.tunnel import PAYLOAD_TYPE
 from tests.peers.processes import (
     KEY,
     PATIENCE_S,
-    Ground,
     bridge,
     check_that_nothing_moves_the_vehicle,
     free_port,
@@ -23,52 +22,6 @@ from tests.peers.processes import (
     mavsdk_server,
     vehicle,
 )
-
-
-class TestRouter:
-    def test_mavproxy_carries_both_ways(self, tmp_path):
-        master, port = free_port(socket.SOCK_STREAM), free_port()
-        with ExitStack() as stack:
-            ground = stack.enter_context(Ground())
-            autopilot = stack.enter_context(
-                vehicle("--companion-tcp", master, "--ground", ground.address)
-            )
-            ours = stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
-            router = [f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{port}"]
-            first = stack.enter_context(mavproxy(tmp_path, *router))
-            told = ours.until(is_settled)
-            assert told["position"] == pytest.approx([52.3701200, 4.8952100])
-            heard = ground.hear("HEARTBEAT", "NAMED_VALUE_FLOAT", "TUNNEL")
-            assert heard["NAMED_VALUE_FLOAT"].value == 2.125
-            check_that_nothing_moves_the_vehicle(autopilot)
-            # begun anew it speaks from another port, and slows what we have asked
-            first.stop()
-            stack.enter_context(mavproxy(tmp_path, *router))
-            before = told["records"]["PoseSample"]
-            told = ours.until(
-                lambda told: (
-                    told["records"]["PoseSample"] > before + 60
-                    and fast(autopilot, "GLOBAL_POSITION_INT")
-                    and fast(autopilot, "ATTITUDE")
-                )
-            )
-            assert abs(told["late_s"]) < 0.5
-            assert not told["counters"]["gate"].get("spoofed")
-
-    def test_a_router_of_mavlink_1(self, tmp_path):
-        master, port = free_port(socket.SOCK_STREAM), free_port()
-        with ExitStack() as stack:
-            stack.enter_context(vehicle("--companion-tcp", master, "--mavlink1"))
-            ours = stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
-            router = [f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{port}"]
-            stack.enter_context(mavproxy(tmp_path, *router, version="--mav10"))
-            ours.until(is_settled)
-
-
-def fast(autopilot, name):
-    """Whether a message comes ten times a second on the port of the companion."""
-    told = autopilot.everything()
-    return bool(told) and told[-1]["interval_s"].get(name) == pytest.approx(0.1)
 
 
 class TestMavsdk:
@@ -121,6 +74,24 @@ class TestChain:
             assert not told["counters"]["vehicle"].get("reboots")
             check_that_nothing_moves_the_vehicle(autopilot)
 
+    def test_beside_a_client_on_another_output_of_one_router(self, tmp_path):
+        """MAVProxy passes nothing between its outputs, but both ask the vehicle for rates."""
+        master, port, other = free_port(socket.SOCK_STREAM), free_port(), free_port()
+        server, grpc = mavsdk_server(other)
+        with ExitStack() as stack:
+            stack.enter_context(vehicle("--companion-tcp", master))
+            ours = stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
+            outs = [f"--out=udp:127.0.0.1:{one}" for one in (port, other)]
+            stack.enter_context(mavproxy(tmp_path, f"--master=tcp:127.0.0.1:{master}", *outs))
+            stack.enter_context(server)
+            seen = asyncio.run(asyncio.wait_for(vehicle_view(grpc), PATIENCE_S))
+            assert seen == pytest.approx(52.37012)
+            told = ours.until(is_settled)
+            assert told["position"] == pytest.approx([52.3701200, 4.8952100])
+            rates = told["counters"]["rates"]
+            assert rates["accepted"] + rates.get("refused", 0) <= rates["asked"]
+            assert not told["counters"]["vehicle"].get("reboots")
+
     def test_a_simulated_vehicle_that_waits_for_a_client_is_started_by_us(self):
         port = free_port(socket.SOCK_STREAM)
         with bridge(f"tcp:127.0.0.1:{port}") as ours, vehicle(
@@ -142,14 +113,26 @@ def check_view(seen):
     assert (told["type"], told["autopilot"], sender) == (18, 8, (1, 191))
 
 
-async def client_view(grpc):
-    """What MAVSDK shows of the vehicle and of the bridge."""
+async def connected(grpc):
     client = mavsdk.System(mavsdk_server_address="127.0.0.1", port=grpc)
     await client.connect()
     async for state in client.core.connection_state():
         if state.is_connected:
             break
     await client.telemetry.set_rate_position(5.0)
+    return client
+
+
+async def vehicle_view(grpc):
+    """The latitude MAVSDK shows."""
+    client = await connected(grpc)
+    position = await anext(aiter(client.telemetry.position()))
+    return position.latitude_deg
+
+
+async def client_view(grpc):
+    """What MAVSDK shows of the vehicle and of the bridge."""
+    client = await connected(grpc)
     seen = {}
     async for position in client.telemetry.position():
         seen["latitude"] = position.latitude_deg
