@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import struct
 from typing import TYPE_CHECKING
 
 from drone.heard import utc_text
@@ -94,8 +95,8 @@ class ReadingsTable:
         cells: dict[str, str] = {}
         for reading in message.readings:
             name, scale = _column(reading)
-            cells[name] = _number(reading.value * scale)
-            cells[f"{name}_sigma"] = _number(reading.sigma * scale)
+            cells[name] = _shortest(reading.value, scale)
+            cells[f"{name}_sigma"] = _shortest(reading.sigma, scale)
         try:
             new = [name for name in cells if name not in self._columns]
             if new:
@@ -184,7 +185,21 @@ def _column(reading: Reading) -> tuple[str, float]:
     return reading.channel + ending, scale
 
 
-def _number(value: float, form: str = ".9g") -> str:
+def _shortest(value: float, scale: float) -> str:
+    """As few digits as give the number back that was sent: it has the 24 bits of a float.
+
+    >>> _shortest(0.05000000074505806, 1.0), _shortest(20.9, 1e4)
+    ('0.05', '209000')
+    """
+    if not math.isfinite(value):
+        return ""
+    for digits in (6, 7, 8):
+        if struct.pack("<f", float(f"{value:.{digits}g}")) == struct.pack("<f", value):
+            return f"{float(f'{value:.{digits}g}') * scale:.{digits}g}"
+    return f"{value * scale:.9g}"
+
+
+def _number(value: float, form: str) -> str:
     return f"{value:{form}}" if math.isfinite(value) else ""
 
 

@@ -11,9 +11,11 @@ from pymavlink.dialects.v20 import all as mavlink
 
 from firmware_bridge.logfile import ReadReport, read_log
 from firmware_bridge.summary import summarise
+from firmware_bridge.telemetry_names import species_and_unit, value_name
 from firmware_bridge.tunnel import PAYLOAD_TYPE, Batch, Channel, TunnelFlag
 from sensors.assemble import assemble
 from sensors.records import Quality
+from sensors.units import unit_of
 from tests import log_samples as truth
 
 UTC_US = int(truth.UTC_S * 1e6)
@@ -282,3 +284,58 @@ def test_info_sees_gas_and_a_torn_log_gives_what_is_whole(log, tmp_path):
         path.write_bytes(octets[:cut])
         gas, _, _ = gas_of(path)
         assert set(values_of(gas, "ch4").tolist() if gas else []) <= {2.5}
+
+
+# as drivers hand them to the recording, in SI
+CHANNELS = {
+    "ch4": ("1", 2.0e-6),
+    "pid": ("1", 350e-9),
+    "hcho": ("1", 40e-9),
+    "pm2_5": ("kg m-3", 12e-9),
+    "mox1": ("ohm", 1.2e5),
+    "mox2": ("ohm", 3.4e5),
+}
+
+
+def test_tlog_bin_and_recording_call_a_channel_the_same(tmp_path):
+    """The recording has a driver's own names and SI values; the logs give them back."""
+    log, parts = Log(), [truth.dataflash_formats()]
+    log.fly()
+    for number in range(100):
+        growth = 1.0 + number / 1000
+        sent = {}
+        for name, (unit, value) in CHANNELS.items():
+            species, code, scale = species_and_unit(name, unit)
+            told = float(np.float32(value * growth * scale))
+            sent[name] = told, species, code, value_name(name, unit).encode()
+        channels = [
+            Channel(index=place, species=species, unit=code, value=told)
+            for place, (told, species, code, _) in enumerate(sent.values())
+        ]
+        log.tunnel(number / 5, utc_batch(number, *channels, lag_s=0.0))
+        if number % 5:
+            continue
+        boot_us = BOOT_US + number * 200_000
+        for told, _, _, name in sent.values():
+            log.value(number / 5, name, told)
+            nval = truth.dataflash_message(
+                "NVAL", boot_us + 4000, boot_us // 1000, name, told, 1, 191
+            )
+            parts.append(nval)
+    path = tmp_path / "flight.BIN"
+    path.write_bytes(b"".join(parts))
+    of_tlog, _, _ = gas_of(log.write(tmp_path / "flight.tlog"))
+    of_bin, _, _ = gas_of(path)
+    for name, (unit, value) in CHANNELS.items():
+        kind = unit_of(unit).kind
+        for gas, growths in ((of_tlog, np.arange(100)), (of_bin, np.arange(0, 100, 5))):
+            (told_unit,) = {one.units[name] for one in gas if name in one.units}
+            assert unit_of(told_unit).kind == kind
+            in_si = values_of(gas, name) * unit_of(told_unit).scale
+            np.testing.assert_allclose(in_si, value * (1 + growths / 1000), rtol=1e-6)
+    for gas in (of_tlog, of_bin):
+        assert {name for one in gas for name in one.columns} == set(CHANNELS)
+    by_tlog, by_bin = (
+        {name: unit for one in gas for name, unit in one.units.items()} for gas in (of_tlog, of_bin)
+    )
+    assert by_tlog == by_bin
