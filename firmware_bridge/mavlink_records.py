@@ -56,6 +56,11 @@ class VehicleRecords:
         self._terrain: tuple[int, float] | None = None
         self._pieces: dict[int, str] = {}
 
+    @staticmethod
+    def reads(name: str) -> bool:
+        """Whether a message can become records."""
+        return name in _READERS
+
     def of(self, name: str, raw: Told, si: Told, time: Estimate, arrival_ns: int) -> list[Record]:
         """Records in one message.
 

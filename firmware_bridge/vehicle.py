@@ -135,6 +135,8 @@ class Vehicle:
         si = in_si(packet.name, raw) or {}
         if si:
             self.latest[packet.name] = (arrival_ns, si)
+        if not self._records.reads(packet.name):
+            return found
         utc, sample_ns = self._time_of(raw, arrival_ns)
         records = self._records.of(packet.name, raw, si, utc, arrival_ns)
         if records and self._on_records is not None:
