@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from drone.doctor_findings import Finding, split_advice
+from drone.doctor_findings import one, split_advice
 from drone.doctor_parameters import judged, names_for
 from firmware_bridge.claims import claim_ports
 from firmware_bridge.mavlink import Autopilot
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
+    from drone.doctor_findings import Finding, State
     from firmware_bridge.clock import BridgeClock
     from sensors.config import AutopilotTable
 
@@ -260,17 +261,10 @@ def _skipped(why: str) -> list[Finding]:
 
 
 def _one(
-    state: str,
+    state: State,
     subject: str,
     found: str,
     fix: str = "",
     figures: dict[str, float | str] | None = None,
 ) -> Finding:
-    return Finding(
-        area="autopilot",
-        subject=subject,
-        state=state,  # type: ignore[arg-type]  # one of the four
-        found=found,
-        fix=fix,
-        figures=figures or {},
-    )
+    return one("autopilot", subject, state, found, fix, figures)

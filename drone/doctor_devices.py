@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from drone.doctor_findings import Finding, split_advice
+from drone.doctor_findings import Finding, one, split_advice
 from drone.identifying import Doubt
 from firmware_bridge.bridge import device_name
 from firmware_bridge.link import SerialLink
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
+    from drone.doctor_findings import State
     from firmware_bridge.device_clock import Estimate
     from firmware_bridge.reader import Status
     from sensors.config import DeviceTable
@@ -31,6 +32,7 @@ __all__ = ["Probe"]
 NS = 1_000_000_000
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 6.0, 12.0
 WATCH_S = 3.0  # after the first frame, for the rate
+LONGEST_S = 15.0  # all together
 LOOK_S = 0.05
 FEW_FAULTS = 0.02  # of the frames
 ENOUGH_OF_RATE = 0.7
@@ -142,7 +144,7 @@ class Probe:
             return [self._silent(time.monotonic() - begun)]
         first = self._arrivals[0]
         period_s = self._period_s()
-        end = first + min(max(WATCH_S, 3.2 * period_s), MOST_PATIENCE_S)
+        end = min(first + max(WATCH_S, 3.2 * period_s), begun + LONGEST_S)
         while not self._stop.is_set() and time.monotonic() < end:
             time.sleep(LOOK_S)
         self._measure(first)
@@ -163,8 +165,12 @@ class Probe:
 
     def _silent(self, waited_s: float) -> Finding:
         heard = self._reader.status().counters.bytes
-        doubt = self._doubt.verdict(0) if heard else None
+        frames = self._reader.status().counters.frames_ok
+        doubt = self._doubt.verdict(0) if heard and not frames else None
         figures: dict[str, float | str] = {"bytes": heard, "waited_s": round(waited_s, 1)}
+        if frames:
+            found = f"{frames} frames and no reading in {waited_s:.1f} s"
+            return self._finding("failure", found, "check what it is set to send", figures)
         if heard:
             found, _, fix = (doubt or "").partition("; ")
             found = found or f"{heard} bytes at {self._baud} baud and no frame"
@@ -202,7 +208,8 @@ class Probe:
                 "shorten or shield the cable, check ground and supply, or another baud rate",
                 figures,
             )
-        if dialogue.poll and self.frames_per_s < ENOUGH_OF_RATE / dialogue.period_s:
+        is_polled = dialogue.poll is not None and status.step == "polling"
+        if is_polled and self.frames_per_s < ENOUGH_OF_RATE / dialogue.period_s:
             return self._finding(
                 "warning",
                 f"{found}; asked {1.0 / dialogue.period_s:.3g} times a second",
@@ -235,28 +242,21 @@ class Probe:
         if not wrong:
             return []
         told = ", ".join(f"{one.channel} ({_flags(one.quality)})" for one in wrong)
-        state = "failure" if len(wrong) == len(newest) else "warning"
+        state: State = "failure" if len(wrong) == len(newest) else "warning"
         return [
             Finding(
                 area="device",
                 subject=f"{self.name} readings",
-                state=state,  # type: ignore[arg-type]  # one of the four
+                state=state,
                 found=f"no value from {told}",
                 fix="let it warm up; if it stays so, the sensor head is at fault",
             )
         ]
 
     def _finding(
-        self, state: str, found: str, fix: str, figures: dict[str, float | str]
+        self, state: State, found: str, fix: str, figures: dict[str, float | str]
     ) -> Finding:
-        return Finding(
-            area="device",
-            subject=self.name,
-            state=state,  # type: ignore[arg-type]  # one of the four
-            found=found,
-            fix=fix,
-            figures=figures,
-        )
+        return one("device", self.name, state, found, fix, figures)
 
     def _hear(self, data: bytes, time_ns: int) -> None:
         del time_ns

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
+    from drone.doctor_findings import State
+
 __all__ = ["disk_speed", "recorded_bytes_per_s", "room"]
 
 PIECE_BYTES = 64 * 1024  # of a second or so of recording
@@ -97,13 +99,13 @@ def room(folder: Path, bytes_per_s: float, disk: Disk | None = None) -> Finding:
         found, _, fix = trouble(error, place)[1].partition("; ")
         return Finding(area="disk", subject="space", state="failure", found=found, fix=fix)
     minutes = free / bytes_per_s / 60.0
-    state = "ok"
+    state: State = "ok"
     if minutes < SHORT_MINUTES:
         state = "failure" if minutes < TOO_SHORT_MINUTES else "warning"
     return Finding(
         area="disk",
         subject="space",
-        state=state,  # type: ignore[arg-type]  # one of the four
+        state=state,
         found=f"{free / 1e9:.2f} GB free, {_span(minutes)} of recording at "
         f"{bytes_per_s / 1e3:.1f} kB/s before compression",
         fix="" if state == "ok" else f"free some space on the disk of {place}",

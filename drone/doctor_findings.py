@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 __all__ = [
     "AREAS",
     "Finding",
+    "State",
     "as_json",
     "in_order",
     "is_ready",
     "lines",
+    "one",
     "split_advice",
     "verdict",
 ]
@@ -54,17 +56,31 @@ class Finding:
     figures: dict[str, float | str] = field(default_factory=dict)
 
 
+def one(
+    area: str,
+    subject: str,
+    state: State,
+    found: str,
+    fix: str = "",
+    figures: dict[str, float | str] | None = None,
+) -> Finding:
+    """A finding, in fewer words."""
+    return Finding(
+        area=area, subject=subject, state=state, found=found, fix=fix, figures=figures or {}
+    )
+
+
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Failures first, then warnings, what was not checked, and what is well.
 
     Among those alike, what blocks others comes first.
     """
-    return sorted(findings, key=lambda one: (_STATES.index(one.state), AREAS.index(one.area)))
+    return sorted(findings, key=lambda each: (_STATES.index(each.state), AREAS.index(each.area)))
 
 
 def is_ready(findings: Iterable[Finding]) -> bool:
     """Whether one may fly: warnings do not forbid it."""
-    return all(one.state != "failure" for one in findings)
+    return all(each.state != "failure" for each in findings)
 
 
 def verdict(findings: Iterable[Finding]) -> str:
@@ -75,7 +91,7 @@ def verdict(findings: Iterable[Finding]) -> str:
     >>> verdict([])
     'ready to fly'
     """
-    count = sum(one.state == "failure" for one in findings)
+    count = sum(each.state == "failure" for each in findings)
     if not count:
         return "ready to fly"
     return f"not ready: {count} thing{'' if count == 1 else 's'} to fix"
@@ -92,10 +108,10 @@ def lines(findings: Iterable[Finding]) -> list[str]:
                  -> go
     """
     told = []
-    for one in findings:
-        told.append(f"{one.state:<12} {one.area} {one.subject}".rstrip() + f": {one.found}")
-        if one.fix:
-            told.append(f"{'':<12} -> {one.fix}")
+    for each in findings:
+        told.append(f"{each.state:<12} {each.area} {each.subject}".rstrip() + f": {each.found}")
+        if each.fix:
+            told.append(f"{'':<12} -> {each.fix}")
     return told
 
 
@@ -105,21 +121,21 @@ def as_json(findings: Iterable[Finding]) -> dict[str, Any]:
     return {
         "ready": is_ready(findings),
         "verdict": verdict(findings),
-        "failures": sum(one.state == "failure" for one in findings),
-        "warnings": sum(one.state == "warning" for one in findings),
+        "failures": sum(each.state == "failure" for each in findings),
+        "warnings": sum(each.state == "warning" for each in findings),
         "checks": [
             {
-                "area": one.area,
-                "subject": one.subject,
-                "state": one.state,
-                "found": one.found,
-                "fix": one.fix,
+                "area": each.area,
+                "subject": each.subject,
+                "state": each.state,
+                "found": each.found,
+                "fix": each.fix,
                 "figures": {
                     name: value if isinstance(value, str) or math.isfinite(value) else None
-                    for name, value in one.figures.items()
+                    for name, value in each.figures.items()
                 },
             }
-            for one in findings
+            for each in findings
         ],
     }
 

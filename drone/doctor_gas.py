@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from drone.doctor_findings import Finding
+from drone.doctor_findings import one
 from drone.doctor_response import bump_of, zero_of
+from drone.doctor_response_words import judged_bump, judged_zero
 from drone.doctor_results import keep_results
 from sensors.errors import ConfigError
 from sensors.records import Quality
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from drone.doctor import Doctor
     from drone.doctor_devices import Probe
-    from drone.doctor_response import Bump, Expected, Zero
+    from drone.doctor_findings import Finding
+    from drone.doctor_response import Expected
 
     Told = Callable[[str, float], None]
 
@@ -30,8 +32,6 @@ __all__ = ["bump_test", "zero_test"]
 NS = 1_000_000_000
 BASELINE_S = 10.0
 LOOK_S = 0.1
-GOOD_RESPONSE, LEAST_RESPONSE, MOST_RESPONSE = (0.8, 1.2), 0.5, 2.0
-DRIFT_NOISES = 3.0  # over the time of the test
 
 
 def zero_test(
@@ -49,9 +49,9 @@ def zero_test(
     told : callable
         Told how many seconds are left, and the share that is over.
     """
-    probes = [one for one in doctor.probes if one.is_answering]
+    probes = [each for each in doctor.probes if each.is_answering]
     if not probes:
-        return [_one("zero", "", "not checked", "no device answers")]
+        return [one("zero", "", "not checked", "no device answers")]
     say(f"zero test: keep all sensors in clean air for {seconds:g} s")
     for probe in probes:
         probe.clear()
@@ -63,7 +63,7 @@ def zero_test(
             zero = zero_of(times, values)
             if zero is None:
                 findings.append(
-                    _one(
+                    one(
                         "zero",
                         subject,
                         "failure",
@@ -72,7 +72,7 @@ def zero_test(
                     )
                 )
                 continue
-            finding = _judged_zero(subject, zero, unit, quality, seconds)
+            finding = judged_zero(subject, zero, unit, quality, seconds)
             findings.append(finding)
             about = _about(doctor, probe, "zero", channel, unit, seconds, quality)
             results.append({**about, **asdict(zero), "state": finding.state})
@@ -110,7 +110,7 @@ def bump_test(
         names = ", ".join(f"{device}/{channel}" for device, channel in known) or "none"
         what = "is of several devices" if meant else "is not heard"
         return [
-            _one(
+            one(
                 "bump",
                 subject,
                 "failure",
@@ -122,7 +122,7 @@ def bump_test(
     subject = "/".join(meant[0])
     if unit != expected.unit:
         return [
-            _one(
+            one(
                 "bump",
                 subject,
                 "failure",
@@ -139,7 +139,7 @@ def bump_test(
         if math.isfinite(value)
     ]
     if not baseline:
-        return [_one("bump", subject, "failure", "no reading in clean air", "look at the device")]
+        return [one("bump", subject, "failure", "no reading in clean air", "look at the device")]
     probe.clear()
     began = time.monotonic()
     say(f"apply {readable(expected.value, expected.unit)} to {subject} NOW, for {seconds:g} s")
@@ -147,11 +147,14 @@ def bump_test(
     say("take the gas away")
     times, values, _, quality = _series(probe).get(expected.channel, ([], [], "", 0))
     bump = bump_of(
-        [one - began for one in times], values, baseline=median(baseline), expected=expected.value
+        [time_s - began for time_s in times],
+        values,
+        baseline=median(baseline),
+        expected=expected.value,
     )
     if bump is None:
         return [
-            _one(
+            one(
                 "bump",
                 subject,
                 "failure",
@@ -159,7 +162,7 @@ def bump_test(
                 "apply the gas for longer",
             )
         ]
-    finding = _judged_bump(subject, bump, expected)
+    finding = judged_bump(subject, bump, expected)
     about = _about(doctor, probe, "bump", expected.channel, unit, seconds, quality)
     figures = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -173,83 +176,6 @@ def bump_test(
         "state": finding.state,
     }
     return [finding, *_kept(doctor, "bump", [result])]
-
-
-def _judged_zero(subject: str, zero: Zero, unit: str, quality: int, seconds: float) -> Finding:
-    found = (
-        f"mean {readable(zero.mean, unit)}, noise {readable(zero.noise, unit)}, drift "
-        f"{readable(zero.drift_per_hour, unit)} an hour, {zero.samples} readings"
-    )
-    drifted = abs(zero.drift_per_hour) * seconds / 3600.0
-    figures: dict[str, float | str] = {
-        "mean": zero.mean,
-        "noise": zero.noise,
-        "drift_per_hour": zero.drift_per_hour,
-        "samples": zero.samples,
-        "unit": unit,
-    }
-    if quality & Quality.WARMING_UP:
-        return _one(
-            "zero",
-            subject,
-            "warning",
-            f"{found}; still warming up",
-            "repeat it when the device is warm",
-            figures,
-        )
-    if zero.noise > 0.0 and drifted > DRIFT_NOISES * zero.noise:
-        return _one(
-            "zero",
-            subject,
-            "warning",
-            f"{found}; it drifts",
-            "let it warm up longer, and make sure that the air is clean",
-            figures,
-        )
-    return _one("zero", subject, "ok", found, "", figures)
-
-
-def _judged_bump(subject: str, bump: Bump, expected: Expected) -> Finding:
-    quick = f"t90 {bump.t90_s:.1f} s" if math.isfinite(bump.t90_s) else "no rise"
-    found = (
-        f"response {100.0 * bump.response:.0f} % of {readable(expected.value, expected.unit)}, "
-        f"{quick}, {bump.samples} readings"
-    )
-    figures: dict[str, float | str] = {
-        "response": bump.response,
-        "t90_s": bump.t90_s,
-        "rise_s": bump.rise_s,
-        "samples": bump.samples,
-    }
-    if not LEAST_RESPONSE <= bump.response <= MOST_RESPONSE:
-        return _one(
-            "bump",
-            subject,
-            "failure",
-            found,
-            "check gas and tubing; calibrate the sensor, or replace it",
-            figures,
-        )
-    if bump.is_rising:
-        return _one(
-            "bump",
-            subject,
-            "warning",
-            f"{found}, still rising at the end",
-            "apply the gas for longer (--bump-for)",
-            figures,
-        )
-    low, high = GOOD_RESPONSE
-    if not low <= bump.response <= high:
-        return _one(
-            "bump",
-            subject,
-            "warning",
-            found,
-            f"outside {100 * low:.0f} to {100 * high:.0f} %: calibrate it",
-            figures,
-        )
-    return _one("bump", subject, "ok", found, "", figures)
 
 
 def _count_down(what: str, seconds: float, told: Told) -> None:
@@ -301,23 +227,5 @@ def _kept(doctor: Doctor, kind: str, results: list[dict[str, Any]]) -> list[Find
         keep_results(doctor.results_file, results)
     except ConfigError as error:
         found, _, fix = str(error).partition("; ")
-        return [_one(kind, "results", "failure", found, fix)]
+        return [one(kind, "results", "failure", found, fix)]
     return []
-
-
-def _one(
-    area: str,
-    subject: str,
-    state: str,
-    found: str,
-    fix: str = "",
-    figures: dict[str, float | str] | None = None,
-) -> Finding:
-    return Finding(
-        area=area,
-        subject=subject,
-        state=state,  # type: ignore[arg-type]  # one of the four
-        found=found,
-        fix=fix,
-        figures=figures or {},
-    )

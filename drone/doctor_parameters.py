@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drone.doctor_findings import Finding
+from drone.doctor_findings import one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from drone.doctor_findings import Finding, State
 
 __all__ = ["judged", "names_for"]
 
@@ -239,7 +241,7 @@ def _baud(value: float | None) -> str:
 
 
 def _one(
-    state: str,
+    state: State,
     subject: str,
     found: str,
     fix: str = "",
@@ -248,11 +250,7 @@ def _one(
     *,
     area: str = "autopilot",
 ) -> Finding:
-    return Finding(
-        area=area,
-        subject=subject,
-        state=state,  # type: ignore[arg-type]  # one of the four
-        found=found,
-        fix=fix,
-        figures={name: values[name] for name in names if values and name in values},
-    )
+    figures: dict[str, float | str] = {
+        name: values[name] for name in names if values and name in values
+    }
+    return one(area, subject, state, found, fix, figures)

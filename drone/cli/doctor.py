@@ -5,24 +5,27 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from drone.cli.options import Json, Quiet
-from drone.cli.terminal import answer, answer_json, progress_bar, warn
+from drone.cli.terminal import answer, answer_json, is_terminal, progress_bar, warn
 from sensors.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drone.cli.terminal import Progress
     from drone.doctor_findings import Finding
     from drone.doctor_response import Expected
 
 __all__ = ["EXAMPLES", "doctor"]
 
 EXIT_NOT_READY = 2
+LINE_EVERY_S = 10.0
 EXAMPLES = """\b
 Examples:
   sniffdrone doctor mission.toml
@@ -95,13 +98,27 @@ def _found(
     ):
         findings = examiner.examine(progress)
         tested: list[Finding] = []
+        count_down = progress if quiet or is_terminal() else _lines_now_and_then()
         if zero:
-            tested += zero_test(examiner, zero, say=say, told=progress)
+            tested += zero_test(examiner, zero, say=say, told=count_down)
         if expected is not None:
-            tested += bump_test(examiner, expected, bump_for, say=say, told=progress)
+            tested += bump_test(examiner, expected, bump_for, say=say, told=count_down)
     # what was just tested says more than how long ago it last was
     now = {(one.area, one.subject) for one in tested}
     return [*tested, *(one for one in findings if (one.area, one.subject) not in now)]
+
+
+def _lines_now_and_then() -> Progress:
+    """A count-down in plain lines, one in ten seconds."""
+    told_s = time.monotonic()
+
+    def tell(what: str, _share: float) -> None:
+        nonlocal told_s
+        if time.monotonic() - told_s >= LINE_EVERY_S:
+            told_s = time.monotonic()
+            warn(what)
+
+    return tell
 
 
 @contextlib.contextmanager

@@ -117,6 +117,12 @@ class SpeakingVehicle:
 
 
 @pytest.fixture
+def soon(monkeypatch):
+    """Nobody is on the autopilot's link, so it need not be waited for."""
+    monkeypatch.setattr("drone.doctor_autopilot.HEAR_S", 0.5)
+
+
+@pytest.fixture
 def mission(tmp_path):
     """A function that writes a mission file of devices, given as (name, driver)."""
 
@@ -214,6 +220,7 @@ def test_dead_and_missing_devices_are_told_in_time_and_first(mission, tmp_path, 
     assert any("warning      autopilot link: nothing on udp:" in line for line in lines)
 
 
+@pytest.mark.usefixtures("soon")
 def test_swapped_devices_are_recognised(mission, tmp_path, capsys):
     path = mission(("nose", "mcu_cobs"))
     with VirtualDevice(driver_for("plantower_pms"), [DUST], tmp_path / "nose", rate_hz=20):
@@ -225,6 +232,7 @@ def test_swapped_devices_are_recognised(mission, tmp_path, capsys):
     assert "swapped" in nose["fix"]
 
 
+@pytest.mark.usefixtures("soon")
 def test_a_typo_names_the_nearest_key(mission, capsys):
     path = mission(("nose", "mcu_cobs"), more="[recorder]\nfoldr = 'x'\n")
     code, told, checks = examined(capsys, path)
@@ -234,6 +242,7 @@ def test_a_typo_names_the_nearest_key(mission, capsys):
     assert told["failures"] == 1
 
 
+@pytest.mark.usefixtures("soon")
 def test_two_devices_on_one_port_are_told_and_not_opened(mission, tmp_path, capsys):
     (tmp_path / "b").symlink_to(tmp_path / "a")
     path = mission(("a", "plantower_pms"), ("b", "plantower_pms"))
@@ -246,6 +255,7 @@ def test_two_devices_on_one_port_are_told_and_not_opened(mission, tmp_path, caps
     assert not device.requests
 
 
+@pytest.mark.usefixtures("soon")
 def test_a_port_in_use_names_the_program(mission, tmp_path, capsys):
     master, slave = pty.openpty()
     (tmp_path / "nose").symlink_to(os.ttyname(slave))
