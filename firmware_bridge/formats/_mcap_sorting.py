@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 from mcap.opcode import Opcode
 
 from firmware_bridge import recording
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sink", "Sorter"]
 
+TOGETHER_BYTES = 1 << 20
 READ = frozenset({"gas", "pose", "wind", "environment", "event", "alarm"})
 
 _HEAD = struct.Struct("<BQ")
@@ -23,6 +25,16 @@ _MESSAGE = struct.Struct("<BQH12xQ")  # but for its sequence and log time
 _INDEX = struct.Struct("<BQHI")
 _ENTRY = struct.Struct("<QQ")
 _HEAD_BYTES, _MESSAGE_BYTES = 9, 31
+_MESSAGE_FIELDS = np.dtype(
+    [
+        ("opcode", "u1"),
+        ("length", "<u8"),
+        ("channel", "<u2"),
+        ("sequence", "<u4"),
+        ("log_time", "<u8"),
+        ("publish_time", "<u8"),
+    ]
+)
 
 
 @dataclass(slots=True)
@@ -51,6 +63,16 @@ class _Channel:
     sink: Sink
 
 
+class _Segment:
+    """Entries of the index of one channel of a chunk: times and places of its messages."""
+
+    __slots__ = ("channel", "count", "entries")
+
+    def __init__(self, channel: _Channel, entries: bytes) -> None:
+        self.channel, self.entries = channel, entries
+        self.count = len(entries) // _ENTRY.size
+
+
 class Sorter:
     """Takes in chunks whose checksum holds."""
 
@@ -58,10 +80,13 @@ class Sorter:
         self._sinks: dict[tuple[str, str, str], Sink] = {}
         self._by_content: dict[bytes, _Channel | None] = {}
         self._channels: dict[int, _Channel] = {}
+        self._waiting: list[tuple[bytes, list[_Segment]]] = []
+        self._waiting_bytes = 0
 
     @property
     def sinks(self) -> Iterable[Sink]:
-        """In order of first appearance."""
+        """In order of first appearance, with all that was taken in."""
+        self.settle()
         return self._sinks.values()
 
     def begin_file(self) -> None:
@@ -86,43 +111,40 @@ class Sorter:
             Rows of the message index records behind the chunk, which no checksum covers; none if
             some may be missing.
         """
-        if not self._take_by(indexes, data):
+        segments = self._segments(indexes, data)
+        if segments:
+            self._waiting.append((data, segments))
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > TOGETHER_BYTES:
+                self.settle()
+        else:
+            self.settle()
             self._take_all(data)
 
-    def _take_by(self, indexes: list[bytes], data: bytes) -> bool:
-        """Whether the indexes add up with the chunk; then its messages are taken.
+    def settle(self) -> None:
+        """Sort what waits: many chunks together, which is faster."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if waiting and not _take_together(waiting):
+            for data, segments in waiting:
+                if not _take_together([(data, segments)]):
+                    self._take_all(data)
+
+    def _segments(self, indexes: list[bytes], data: bytes) -> list[_Segment]:
+        """What indexes tell, channel by channel; nothing where it is not sure to be all and true.
 
         Every channel's record must stand right before its first message, so that what it says is
-        covered by the chunk's checksum. Messages nobody reads are not looked at.
+        covered by the chunk's checksum.
         """
-        found: list[tuple[Sink, int, list[int], list[bytes]]] = []
+        found = []
         for number, entries in _entries(indexes):
             channel = self._channels.get(number)
             if channel is None or not entries:
-                return False
+                return []
             first = _ENTRY.unpack_from(entries)[1]
             if data[max(first - len(channel.record), 0) : first] != channel.record:
-                return False
-            times: list[int] = []
-            bodies: list[bytes] = []
-            if channel.sink.role in READ:
-                places = [place for _, place in _ENTRY.iter_unpack(entries)]
-                if places[-1] > len(data) - _MESSAGE_BYTES or places != sorted(set(places)):
-                    return False
-                heads = [_MESSAGE.unpack_from(data, place) for place in places]
-                if not all(head[0] == Opcode.MESSAGE and head[2] == number for head in heads):
-                    return False
-                times = [head[3] for head in heads]
-                bodies = [
-                    data[place + _MESSAGE_BYTES : place + _HEAD_BYTES + head[1]]
-                    for place, head in zip(places, heads, strict=True)
-                ]
-            found.append((channel.sink, len(entries) // _ENTRY.size, times, bodies))
-        for sink, count, times, bodies in found:
-            sink.count += count
-            sink.axis_ns += times
-            sink.messages += bodies
-        return bool(found)
+                return []
+            found.append(_Segment(channel, entries))
+        return found
 
     def _take_all(self, data: bytes) -> None:
         """Record by record, up to the first that is not whole."""
@@ -155,6 +177,61 @@ class Sorter:
         )
         sink = self._sinks.setdefault(key, Sink(*key))
         return _Channel(told.id, _HEAD.pack(Opcode.CHANNEL, len(content)) + content, sink)
+
+
+def _take_together(chunks: list[tuple[bytes, list[_Segment]]]) -> bool:
+    """Take the messages of some chunks, if all that are read are where their indexes say.
+
+    Messages nobody reads are counted and not looked at.
+    """
+    if not _take_read(chunks):
+        return False
+    for _, segments in chunks:
+        for one in segments:
+            one.channel.sink.count += one.count
+    return True
+
+
+def _take_read(chunks: list[tuple[bytes, list[_Segment]]]) -> bool:
+    read = [one for _, segments in chunks for one in segments if one.channel.sink.role in READ]
+    if not read:
+        return True
+    counts = [one.count for one in read]
+    sizes = [len(data) for data, _ in chunks]
+    starts = np.cumsum([0, *sizes[:-1]])
+    chunk_of = [
+        place
+        for place, (_, segments) in enumerate(chunks)
+        for one in segments
+        if one.channel.sink.role in READ
+    ]
+    told = np.frombuffer(b"".join(one.entries for one in read), "<u8")[1::2]
+    room = np.repeat(np.array(sizes)[chunk_of], counts)
+    if (told > (room - _MESSAGE_BYTES).clip(0)).any():
+        return False
+    together = b"".join(data for data, _ in chunks)
+    places = told.astype(np.int64) + np.repeat(starts[chunk_of], counts)
+    head_octets = b"".join([together[place : place + _MESSAGE_BYTES] for place in places.tolist()])
+    heads = np.frombuffer(head_octets, _MESSAGE_FIELDS)
+    numbers = np.repeat([one.channel.number for one in read], counts)
+    lengths = np.minimum(heads["length"], len(together)).astype(np.int64)
+    ends = places + _HEAD_BYTES + lengths
+    is_message = (heads["opcode"] == Opcode.MESSAGE) & (heads["channel"] == numbers)
+    is_message &= lengths >= _MESSAGE_BYTES - _HEAD_BYTES
+    is_message &= told + (_HEAD_BYTES + lengths).astype(np.uint64) <= room.astype(np.uint64)
+    segment = np.repeat(np.arange(len(read)), counts)
+    is_next = (np.diff(places) > 0) | (np.diff(segment) > 0)
+    if not (is_message.all() and is_next.all()):
+        return False
+    times = heads["publish_time"].tolist()
+    begins = (places + _MESSAGE_BYTES).tolist()
+    bodies = [together[begin:end] for begin, end in zip(begins, ends.tolist(), strict=True)]
+    at = 0
+    for one in read:
+        one.channel.sink.axis_ns += times[at : at + one.count]
+        one.channel.sink.messages += bodies[at : at + one.count]
+        at += one.count
+    return True
 
 
 def _entries(indexes: list[bytes]) -> Iterable[tuple[int, bytes]]:

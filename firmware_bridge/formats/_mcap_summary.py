@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary", "summary_of"]
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 8 << 20  # ours are of 4 MB at most
 _FOOTER = struct.Struct("<BQQQI")
 _CHUNK_INDEX = struct.Struct("<QQQQ")
 _HEAD_BYTES = 9

@@ -227,6 +227,31 @@ def test_what_the_recorder_wrote_is_read(tmp_path):
     assert readings.columns["a"].tolist() == [1.5]
 
 
+def test_bytes_that_nothing_was_made_of_are_counted(tmp_path):
+    run = Run()
+    for number in range(500):
+        run.raw("x", number / 10, b"?" * 50, peer="one" if number % 2 else "other")
+    batches, report = read(run.write(tmp_path / "a.mcap", chunk_bytes=4000))
+    assert batches == []
+    assert report.messages == {"/raw/x": 500}
+
+
+def test_long_recordings_are_read_in_pieces(tmp_path):
+    run = Run()
+    for step in range(20_000):
+        time_s = step / 20
+        run.record("x", time_s, *gas("x", time_s, float(step), 0.5, 0.25))
+        if step % 20 == 0:
+            run.clock(time_s, utc_s=time_s)
+    path = run.write(tmp_path / "a.mcap", chunk_bytes=3000)
+    batches, _ = read(path, chunk_bytes=100_000)
+    assert len(of_kind(batches, "gas")) > 20
+    values = np.concatenate([one.columns["a"] for one in of_kind(batches, "gas")])
+    assert values.tolist() == list(range(20_000))
+    times = np.concatenate([one.time_ns for one in of_kind(batches, "gas")])
+    np.testing.assert_allclose((times - UTC_NS) / NS, np.arange(20_000) / 20, atol=1e-6)
+
+
 def test_a_newer_version_is_read_with_one_warning(tmp_path):
     run = Run(version="7")
     run.clock(0.0, utc_s=0.0)
