@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firmware_bridge.formats._columns import event_batch
+from firmware_bridge.formats._columns import event_batch, position_batch
 from firmware_bridge.formats._mavlink_tunnel import IDENTITY, tunnels_in
 from firmware_bridge.telemetry_names import channel_of_species
 from firmware_bridge.tunnel import SPECIES, UNITS, TunnelFlag
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from firmware_bridge.formats._mavlink_tunnel_names import TunnelSurvey
     from firmware_bridge.formats._mavlink_window import VehicleWindow
     from firmware_bridge.logfile import ReadReport
+    from sensors.records import Clock
 
     IntArray = NDArray[np.int64]
     FloatArray = NDArray[np.float64]
@@ -134,6 +135,8 @@ class TunnelLog:
         if not found.row.size:
             return
         time_ns, clock_quality = self._times(window, found)
+        if not self._survey.has_place:
+            yield _places(found, time_ns, window.clock_name)
         for rows in _same_layout(found):
             some = found.where(rows)
             yield from self._device(window, some, time_ns[rows], clock_quality[rows])
@@ -191,6 +194,22 @@ class TunnelLog:
         if excess == 0.0:
             return f"{name}: over"
         return f"{name}: {excess:.4g} {UNITS.get(key[4], f'unit {key[4]}')} above clean air"
+
+
+def _places(found: Tunnels, time_ns: IntArray, clock: Clock) -> RecordBatch:
+    """Where the vehicle was by what the bridge knew; one row for each moment."""
+    head, moments = found.head, np.unique(time_ns, return_index=True)[1]
+    flags = head["flags"][moments]
+    altitude = head["altitude"][moments] * 1e-3
+    return position_batch(
+        "TUNNEL",
+        time_ns[moments],
+        latitude=head["latitude"][moments] * 1e-7,
+        longitude=head["longitude"][moments] * 1e-7,
+        altitude_amsl_m=np.where(flags & TunnelFlag.ALTITUDE, altitude, np.nan),
+        is_fix=(flags & TunnelFlag.POSITION) > 0,
+        clock=clock,
+    )
 
 
 def _key(component: int, device: int, channel: Any) -> ChannelKey:

@@ -53,21 +53,25 @@ class TunnelSurvey:
         Names of NAMED_VALUE_FLOAT that say what TUNNEL says as well.
     utc_minus_boot_ns : int or None
         As the file's pairs of both clocks will have it.
+    has_place : bool
+        The vehicle itself tells where it is.
     notes : tuple of str
     """
 
     channels: dict[ChannelKey, LinkChannel]
     repeated: frozenset[bytes]
     utc_minus_boot_ns: int | None
+    has_place: bool
     notes: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Found:
-    """Values by channel and by name, some of them."""
+    """Values by channel and by name, some of them, and whether the vehicle tells its place."""
 
     channels: dict[ChannelKey, set[float]] = field(default_factory=dict)
     names: dict[bytes, set[float]] = field(default_factory=dict)
+    has_place: bool = False
 
 
 def survey_tunnels(windows: Iterable[VehicleWindow]) -> TunnelSurvey:
@@ -78,10 +82,15 @@ def survey_tunnels(windows: Iterable[VehicleWindow]) -> TunnelSurvey:
     named = _paired(found)
     channels = _named_apart(found, named)
     repeated, notes = _repeated(found, named)
-    return TunnelSurvey(channels, repeated, None, notes)
+    if not found.has_place:
+        notes += ("positions are those in the TUNNEL messages; the vehicle's own are not in it",)
+    return TunnelSurvey(channels, repeated, None, found.has_place, notes)
 
 
 def _note(window: VehicleWindow, found: _Found) -> None:
+    for name in ("GLOBAL_POSITION_INT", "GPS_RAW_INT"):
+        places = window.get(name)
+        found.has_place |= places is not None and bool(places.fields["lat"].any())
     tunnels = tunnels_in(window)
     if tunnels is not None:
         gas = tunnels.where(tunnels.head["kind"] == _GAS)

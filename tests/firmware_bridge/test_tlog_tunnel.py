@@ -339,3 +339,19 @@ def test_tlog_bin_and_recording_call_a_channel_the_same(tmp_path):
         {name: unit for one in gas for name, unit in one.units.items()} for gas in (of_tlog, of_bin)
     )
     assert by_tlog == by_bin
+
+
+def test_where_the_vehicle_is_silent_the_payload_tells_the_place(tmp_path):
+    log = Log()
+    for second in range(20):
+        boot_ms = BOOT_US // 1000 + second * 1000
+        log.add(second, mavlink.MAVLink_heartbeat_message(2, 3, 209, 5, 4, 3))
+        log.add(second, mavlink.MAVLink_system_time_message(UTC_US + second * 1_000_000, boot_ms))
+    for number in range(100):
+        place = {"latitude": 52.1 + number * 1e-6, "longitude": 5.12, "altitude_amsl_m": 61.0}
+        log.tunnel(number / 5, utc_batch(number, CH4, **(place if number != 50 else {})))
+    _, batches, report = gas_of(log.write(tmp_path / "flight.tlog"))
+    flight = assemble(batches)
+    np.testing.assert_allclose(flight.latitude, 52.1 + np.arange(100) * 1e-6, atol=1.1e-7)
+    np.testing.assert_allclose(flight.altitude, 61.0)
+    assert any("positions are those in the TUNNEL" in line for line in report.warnings)
