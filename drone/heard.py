@@ -20,7 +20,9 @@ class Reading:
     Attributes
     ----------
     channel : str
-        Name, the same for as long as we watch.
+        Name by numbers, the same for as long as we watch.
+    name : str
+        Its name aboard, once a NAMED_VALUE_FLOAT has told it; until then `channel`.
     species : str
     value, sigma : float
         In `unit`; NaN where there is none.
@@ -34,6 +36,7 @@ class Reading:
     device: int
     index: int
     channel: str
+    name: str
     species: str
     value: float
     sigma: float
@@ -139,6 +142,7 @@ def _reading_json(message: GasMessage, reading: Reading) -> dict[str, Any]:
         "sequence": message.sequence,
         "index": reading.index,
         "channel": reading.channel,
+        "name": reading.name,
         "species": reading.species,
         "value": reading.value,
         "unit": reading.unit,

@@ -168,6 +168,10 @@ class Watch:
             self._sender.count(packet.sequence)
         if packet.name == "TUNNEL":
             return self._tunnel(packet, arrival_ns)
+        if packet.name == "NAMED_VALUE_FLOAT":
+            told = packet.fields()
+            self._names.note(told["name"], told["value"])
+            return []
         if packet.name == "STATUSTEXT":
             return self._text(packet, arrival_ns)
         if packet.component == AUTOPILOT:
@@ -283,6 +287,7 @@ class Watch:
             device=batch.device,
             index=channel.index,
             channel=self._names.of(component, batch.device, channel),
+            name=self._names.aboard(component, batch.device, channel),
             species=str(SPECIES.get(channel.species, channel.species)),
             value=math.nan if is_void or not math.isfinite(channel.value) else channel.value,
             sigma=channel.sigma,

@@ -1,7 +1,7 @@
 """What was heard as a flight CSV: a row for each message, a column for each channel.
 
-The file is whole at every moment. A channel that appears later adds columns: then the file is
-written anew beside itself and takes its own place in one step.
+The file is whole at every moment. Where a channel appears later, or its name aboard becomes known,
+the file is written anew beside itself and takes its own place in one step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from drone.heard import GasMessage, Reading
+    from drone.heard import GasMessage
 
 __all__ = ["ReadingsTable"]
 
@@ -69,11 +69,12 @@ class ReadingsTable:
         self.path = path
         self.rows = self.lost = 0
         self.trouble = ""
-        self._columns: list[str] = []
+        self._columns: list[str] = []  # by numbers; what the file calls them changes once
+        self._aboard: dict[str, str] = {}
         self._is_torn = False
         try:
             self._stream = path.open("xb", buffering=0)
-            self._stream.write(_line(self._header()))
+            self._stream.write(_line(_header([], {})))
         except FileExistsError:
             raise ConfigError(f"{path}: exists; name a new file") from None
         except OSError as error:
@@ -93,14 +94,17 @@ class ReadingsTable:
     def add(self, message: GasMessage) -> None:
         """Write a row; one that cannot be written is counted, and the next is tried again."""
         cells: dict[str, str] = {}
+        names: dict[str, str] = {}
         for reading in message.readings:
-            name, scale = _column(reading)
-            cells[name] = _shortest(reading.value, scale)
-            cells[f"{name}_sigma"] = _shortest(reading.sigma, scale)
+            ending, scale = ENDINGS.get(reading.unit, ("", 1.0))
+            for tail, value in (("", reading.value), ("_sigma", reading.sigma)):
+                column = f"{reading.channel}{ending}{tail}"
+                cells[column] = _shortest(value, scale)
+                names[column] = f"{reading.name}{ending}{tail}"
         try:
             new = [name for name in cells if name not in self._columns]
-            if new:
-                self._widen(new)
+            if new or names != {name: self._aboard.get(name) for name in names}:
+                self._rewrite(new, self._aboard | names)
             self._write(_line(self._row(message, cells)))
         except OSError as error:
             self.lost += 1
@@ -138,8 +142,8 @@ class ReadingsTable:
         if written < len(line):
             raise OSError(None, "no room for a whole row")
 
-    def _widen(self, new: list[str]) -> None:
-        """Add columns.
+    def _rewrite(self, new: list[str], aboard: dict[str, str]) -> None:
+        """Add columns, or call them by other names.
 
         Raises
         ------
@@ -155,7 +159,7 @@ class ReadingsTable:
                 self.path.open(newline="", encoding="utf-8") as old,
                 beside.open("wb") as stream,
             ):
-                stream.write(_line([*FIRST, *columns, *LAST]))
+                stream.write(_line(_header(columns, aboard)))
                 rows = csv.reader(old)
                 next(rows, None)
                 for row in rows:
@@ -165,24 +169,16 @@ class ReadingsTable:
             self._stream.close()
             try:
                 beside.replace(self.path)
-                self._columns, self._is_torn = columns, False
+                self._columns, self._aboard, self._is_torn = columns, aboard, False
             finally:
                 self._stream = self.path.open("ab", buffering=0)
         except OSError:
             beside.unlink(missing_ok=True)
             raise
 
-    def _header(self) -> list[str]:
-        return [*FIRST, *self._columns, *LAST]
 
-
-def _column(reading: Reading) -> tuple[str, float]:
-    """Name of a reading's column, and the factor to its unit.
-
-    A gas keeps the unit it came in first: a name tells it.
-    """
-    ending, scale = ENDINGS.get(reading.unit, ("", 1.0))
-    return reading.channel + ending, scale
+def _header(columns: list[str], aboard: dict[str, str]) -> list[str]:
+    return [*FIRST, *(aboard.get(name, name) for name in columns), *LAST]
 
 
 def _shortest(value: float, scale: float) -> str:

@@ -88,7 +88,7 @@ def lines_of(heard: Heard) -> list[str]:
         return [f"{when}  ALARM  {_alarm_words(heard)}"]
     place = _place(heard)
     return [
-        f"{when}  {one.channel} {_value(one)} (device {one.device})"
+        f"{when}  {one.name} {_value(one)} (device {one.device})"
         + (f"  {place}" if place else "")
         + (f"  [{', '.join(one.flags)}]" if one.flags else "")
         for one in heard.readings
@@ -110,7 +110,7 @@ def _readings(watch: Watch, now_ns: int) -> Table:
         flags = [*one.flags, *(["silent"] if age_ns > STALE_NS else [])]
         is_alarm = place in watch.alarms
         table.add_row(
-            one.channel,
+            one.name,
             str(one.device),
             _value(one),
             _age(age_ns),
@@ -132,8 +132,8 @@ def _style(reading: Reading) -> str:
 def _alarm_words(alarm: Alarm) -> str:
     reading, place = alarm.reading, _place(alarm.message)
     if not alarm.is_begin:
-        return f"{reading.channel} over (device {reading.device})"
-    told = f"{reading.channel} +{_value(reading)} above clean air (device {reading.device})"
+        return f"{reading.name} over (device {reading.device})"
+    told = f"{reading.name} +{_value(reading)} above clean air (device {reading.device})"
     return told + (f" at {place}" if place else ", place unknown")
 
 

@@ -24,7 +24,7 @@ from drone.watch import Watch
 from drone.watch_csv import ReadingsTable
 from drone.watch_screen import drawn, lines_of, summary_line
 from firmware_bridge.logfile import ReadReport, read_log
-from firmware_bridge.mavlink_frames import PacketDecoder
+from firmware_bridge.mavlink_frames import PacketDecoder, frame_bytes
 from firmware_bridge.tunnel import PAYLOAD_TYPE, Batch, Channel, TunnelFlag
 from sensors.assemble import assemble
 from sensors.errors import ConfigError, LinkError
@@ -256,6 +256,34 @@ class TestTable:
         assert [row["device"] for row in rows] == ["1", "2", "1"]
         assert [row["flags"] for row in rows] == ["", "saturated", ""]
         assert list(tmp_path.iterdir()) == [tmp_path / "survey.csv"]
+
+    def test_columns_take_the_names_that_channels_have_aboard(self, ground, tmp_path):
+        path = tmp_path / "survey.csv"
+        with ReadingsTable(path) as table:
+            for number in range(20):
+                channels = [
+                    Channel(index=place, species=201, unit=8, value=1e5 * (place + 1) + number)
+                    for place in (0, 1)
+                ]
+                if number % 3 == 2:
+                    for place in (1, 0):
+                        name, value = f"MOX{place + 1}_OHM", channels[place].value
+                        value_frame = frame_bytes(
+                            "NAMED_VALUE_FLOAT",
+                            {"name": name, "value": value},
+                            sequence=number,
+                            system=1,
+                            component=191,
+                        )
+                        ground.hear(value_frame)
+                (message,) = ground.tunnel(gas(number, *channels))
+                table.add(message)
+        assert [one.channel for one in message.readings] == ["raw_device1_0", "raw_device1_1"]
+        assert [one.name for one in message.readings] == ["mox1", "mox2"]
+        rows = self.rows(path)
+        assert [row["mox1_ohm"] for row in rows] == [str(100000 + n) for n in range(20)]
+        assert [row["mox2_ohm"] for row in rows] == [str(200000 + n) for n in range(20)]
+        assert not any(name.startswith("raw") for name in rows[0])
 
     def test_two_sensors_of_a_gas_have_a_column_each(self, ground, tmp_path):
         rows = self.filled(ground, tmp_path / "s.csv", gas(1), gas(1, device=2))
