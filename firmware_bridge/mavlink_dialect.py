@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 import struct
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Definition", "checksum", "definition", "definition_of"]
 
 os.environ.setdefault("MAVLINK20", "1")  # pymavlink reads it when it is first imported
+_MIRRORED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +125,9 @@ def checksum(data: bytes) -> int:
     >>> hex(checksum(b"123456789"))  # the check value of the CRC catalogue
     '0x6f91'
     """
-    crc: int = _x25crc()(data).crc
-    return crc
-
-
-@cache
-def _x25crc() -> Any:
-    from pymavlink.dialects.v20.all import x25crc  # noqa: PLC0415 - as below
-
-    return x25crc
+    # binascii has the same polynomial, most significant bit first: hence the mirrors
+    crc = binascii.crc_hqx(data.translate(_MIRRORED), 0xFFFF)
+    return _MIRRORED[crc & 0xFF] << 8 | _MIRRORED[crc >> 8]
 
 
 @cache

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 V1, V2 = 0xFE, 0xFD
+_STARTS = (bytes([V1]), bytes([V2]))
 START = re.compile(b"[\xfd\xfe]")
 HEADER_V1, HEADER_V2 = 6, 10
 SIGNED = 0x01  # the only incompatibility flag there is
@@ -154,6 +155,24 @@ class PacketDecoder(Decoder):
     """
 
     longest: ClassVar[int] = LONGEST_FRAME + 1  # an unknown frame waits for what follows it
+
+    def feed(self, data: bytes, time_ns: int = 0) -> list[Frame | Fault]:
+        """Whole frames and faults that these bytes complete, in the order of the stream.
+
+        A datagram that is one good frame, as nearly all are, takes the short way.
+        """
+        if self._buffer or data[:1] not in _STARTS:
+            return super().feed(data, time_ns)
+        try:
+            if frame_length(data) != len(data):
+                return super().feed(data, time_ns)
+            parsed = self.parse(data)
+        except BrokenFrame:  # told and counted where it is found again
+            return super().feed(data, time_ns)
+        self._buffer += data
+        self.counters.bytes += len(data)
+        self._arrivals.append((self._start + len(data), time_ns))
+        return self._take(len(data), parsed)
 
     def parse(self, frame: bytes) -> Parsed | None:
         """The packet in the bytes of one frame."""
