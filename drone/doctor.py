@@ -13,7 +13,7 @@ from drone.doctor_autopilot import VehicleCheck
 from drone.doctor_clock import judged_clock
 from drone.doctor_devices import Probe
 from drone.doctor_disk import disk_speed, recorded_bytes_per_s, room
-from drone.doctor_findings import Finding, in_order, split_advice
+from drone.doctor_findings import CORRECT, Finding, in_order, one, split_advice
 from drone.doctor_results import RESULTS_FILE, ages
 from firmware_bridge.bridge import device_name
 from firmware_bridge.clock import BridgeClock
@@ -186,9 +186,7 @@ class Doctor:
                 driver = mission_driver(table)
             except ConfigError as error:
                 found, fix = split_advice(str(error))
-                findings.append(
-                    Finding(area="mission", subject=name, state="failure", found=found, fix=fix)
-                )
+                findings.append(one("mission", name, "failure", found, fix or CORRECT))
                 findings.append(_skipped(name, "its driver is not known"))
                 continue
             others = [one for one in shared.get(_place(table), ()) if one != name]

@@ -85,6 +85,7 @@ class VehicleCheck:
             )
         except (ConfigError, PortInUse) as error:
             found, fix = split_advice(str(error))
+            fix = fix or "correct [autopilot] in the mission file"
             return [_one("failure", "link", found, fix), *_skipped("its link cannot be used")]
         except LinkError as error:
             found, fix = split_advice(str(error))

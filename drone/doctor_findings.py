@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AREAS",
+    "CORRECT",
     "Finding",
     "State",
     "as_json",
@@ -26,6 +27,7 @@ State = Literal["ok", "warning", "failure", "not checked"]
 
 # what blocks others comes first
 AREAS = ("mission", "port", "device", "disk", "autopilot", "clock", "wind", "zero", "bump")
+CORRECT = "correct the mission file"  # where an error says no more
 _STATES: tuple[State, ...] = ("failure", "warning", "not checked", "ok")
 
 

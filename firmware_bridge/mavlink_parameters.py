@@ -19,14 +19,14 @@ __all__ = ["ParameterRequests", "parameter_value"]
 NS = 1_000_000_000
 REPLY_NS = NS * 8 // 10
 TRIES = 3
-AT_ONCE = 6  # requests that are out: a radio's buffer holds few answers
+AT_ONCE = 12  # requests that are out: a radio's buffer holds few answers
 BY_NAME = -1  # param_index
 PX4 = 12
 # MAV_PARAM_TYPE of whole numbers; PX4 puts their bytes in the place of the float
 _LAYOUTS = {1: "<Bxxx", 2: "<bxxx", 3: "<Hxx", 4: "<hxx", 5: "<I", 6: "<i"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
     tries: int = 0
     asked_ns: int = -(1 << 62)
@@ -66,10 +66,15 @@ class ParameterRequests:
         """Ask what is due."""
         if not self._waiting:
             return
-        for name, asked in list(self._waiting.items())[:AT_ONCE]:
-            if now_ns - asked.asked_ns < REPLY_NS:
-                continue
-            if asked.tries >= TRIES:
+        out = sum(now_ns - asked.asked_ns < REPLY_NS for asked in self._waiting.values())
+        due = [
+            (asked.tries, name)
+            for name, asked in self._waiting.items()
+            if now_ns - asked.asked_ns >= REPLY_NS
+        ]
+        # those never asked for come first: names it does not have keep no other waiting
+        for tries, name in sorted(due, key=lambda one: one[0])[: max(0, AT_ONCE - out)]:
+            if tries >= TRIES:
                 del self._waiting[name]
                 self.unanswered.add(name)
                 continue
@@ -81,8 +86,7 @@ class ParameterRequests:
             }
             if not self._outlet.send("PARAM_REQUEST_READ", fields, now_ns):
                 return  # no room in this second
-            asked.tries += 1
-            asked.asked_ns = now_ns
+            self._waiting[name] = _Asked(tries + 1, now_ns)
 
     def take(self, fields: Mapping[str, Any], autopilot: int | None) -> None:
         """Take in a PARAM_VALUE of the vehicle; those others have asked for are left out."""

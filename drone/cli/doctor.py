@@ -73,7 +73,7 @@ def _found(
     path: Path, *, zero: float, expected: Expected | None, bump_for: float, quiet: bool
 ) -> list[Finding]:
     from drone.doctor import Doctor
-    from drone.doctor_findings import Finding, split_advice
+    from drone.doctor_findings import CORRECT, one, split_advice
     from drone.doctor_gas import bump_test, zero_test
     from sensors.config import load_mission
 
@@ -82,13 +82,8 @@ def _found(
     except ConfigError as error:
         found, fix = split_advice(str(error))
         return [
-            Finding(area="mission", subject="file", state="failure", found=found, fix=fix),
-            Finding(
-                area="device",
-                subject="and all else",
-                state="not checked",
-                found="the mission file cannot be read",
-            ),
+            one("mission", "file", "failure", found, fix or CORRECT),
+            one("device", "and all else", "not checked", "the mission file cannot be read"),
         ]
     say = (lambda _: None) if quiet else warn
     with (

@@ -69,3 +69,16 @@ def test_px4_sends_the_bytes_of_whole_numbers(kind, layout, number):
 
 def test_no_message_writes_a_parameter():
     assert {name for name in MESSAGES if "PARAM" in name} == {"PARAM_REQUEST_READ"}
+
+
+def test_names_it_does_not_have_keep_no_other_waiting():
+    bridge, vehicle = Bridge(), FakeAutopilot()
+    bridge.run(vehicle, 2)
+    known = [f"KNOWN_{k}" for k in range(20)]
+    bridge.vehicle.parameters.ask([*(f"NOT_{k}" for k in range(20)), *known])
+    for _ in range(20):  # 2 s
+        bridge.run(vehicle, 0.1, answers=False)
+        for packet in bridge.said("PARAM_REQUEST_READ"):
+            if packet.fields()["param_id"] in known:
+                bridge.hear(vehicle.frame("PARAM_VALUE", **value_of(packet)))
+    assert set(bridge.vehicle.parameters.values) == set(known)
