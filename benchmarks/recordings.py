@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -154,11 +153,15 @@ def _seconds(call: Callable[[], object], runs: int = RUNS) -> float:
 
 def _memory_mb(path: Path) -> float:
     """Most memory of a process of its own that opens the file."""
-    script = "import sys; from pathlib import Path; from firmware_bridge.summary import summarise;"
-    script += "summarise(Path(sys.argv[1]))"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    subprocess.run([sys.executable, "-c", script, path], check=True)
-    return max(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, before) / 1024
+    script = (
+        "import sys; from pathlib import Path; from firmware_bridge.summary import summarise;"
+        "summarise(Path(sys.argv[1])); print(Path('/proc/self/status').read_text())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, path], check=True, capture_output=True, text=True
+    )
+    line = next(line for line in told.stdout.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def main() -> None:

@@ -157,6 +157,12 @@ def _unpacked(compression: bytes, packed: memoryview) -> bytes | None:
 
 
 def _zstd(packed: memoryview) -> bytes | None:
+    try:
+        size = zstandard.get_frame_parameters(packed).content_size
+        if 0 < size <= LARGEST_BYTES:
+            return zstandard.ZstdDecompressor(max_window_size=LARGEST_BYTES).decompress(packed)
+    except (zstandard.ZstdError, MemoryError):
+        pass  # torn or damaged
     reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_BYTES).stream_reader(packed)
     found = []
     left = LARGEST_BYTES

@@ -136,14 +136,20 @@ class Sorter:
         covered by the chunk's checksum.
         """
         found = []
-        for number, entries in _entries(indexes):
-            channel = self._channels.get(number)
-            if channel is None or not entries:
-                return []
-            first = _ENTRY.unpack_from(entries)[1]
-            if data[max(first - len(channel.record), 0) : first] != channel.record:
-                return []
-            found.append(_Segment(channel, entries))
+        for row in indexes:
+            at, total = 0, len(row)
+            while at < total:
+                _, _, number, size = _INDEX.unpack_from(row, at)
+                channel = self._channels.get(number)
+                if channel is None or size < _ENTRY.size or size % _ENTRY.size:
+                    return []
+                at += _INDEX.size
+                first = _ENTRY.unpack_from(row, at)[1]
+                record = channel.record
+                if first < len(record) or data[first - len(record) : first] != record:
+                    return []
+                found.append(_Segment(channel, row[at : at + size]))
+                at += size
         return found
 
     def _take_all(self, data: bytes) -> None:
@@ -232,14 +238,3 @@ def _take_read(chunks: list[tuple[bytes, list[_Segment]]]) -> bool:
         one.channel.sink.messages += bodies[at : at + one.count]
         at += one.count
     return True
-
-
-def _entries(indexes: list[bytes]) -> Iterable[tuple[int, bytes]]:
-    """Number of a channel, and times and places of its messages, for each index record."""
-    for row in indexes:
-        at = 0
-        while at < len(row):
-            _, _, number, size = _INDEX.unpack_from(row, at)
-            at += _INDEX.size
-            yield number, row[at : at + size - size % _ENTRY.size]
-            at += size

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "survey", "survey_of_run"]
 
-SAMPLED = 64  # places in a long file that are looked at
+SAMPLED = 32  # places in a long file that are looked at
 TRIES = 4  # chunks at each: a clock message comes once a second, a chunk twice
 LARGEST_METADATA_BYTES = 1 << 20
 MOST_PARTS = 16
