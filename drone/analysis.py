@@ -19,6 +19,7 @@ from mapping.rasters import concentration_grid, hotspot_map, source_map
 from mapping.survey import INSUFFICIENT, Survey, Track, verdict_of
 from sensors.assemble import assemble
 from sensors.flight import add_history, from_columns
+from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
 
 if TYPE_CHECKING:
@@ -100,7 +101,17 @@ def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tupl
     )
     flight, notes = without_strays(from_columns(columns))
     flight = add_history(correct_flight(flight), f"sniffdrone {software_version()}: process")
-    return flight, (*columns.notes, *notes)
+    return flight, (*columns.notes, *notes, *_glitch_notes(flight))
+
+
+def _glitch_notes(flight: xr.Dataset) -> list[str]:
+    counts = {name: int(flight[f"{name}_corrected"].glitches) for name in gas_channels(flight)}
+    return [
+        f"{name}: {count} readings that no gas can make (a spike of one reading, or more than all "
+        "of the air) were left out; look at the sensor and its wiring"
+        for name, count in counts.items()
+        if count
+    ]
 
 
 def observations_of(flight: xr.Dataset, domain: Domain, choices: Choices) -> Seen:

@@ -8,6 +8,7 @@ import numpy as np
 
 from detection.signal import kernels, smoother
 from detection.signal.baseline import Corrected, correct
+from detection.signal.glitches import is_impossible, is_lone_spike
 from sensors.flight import add_history
 from sensors.flight_contract import gas_channels, validate
 from sensors.records import Quality
@@ -46,7 +47,8 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     Dataset
         With, beside each channel, `<name>_corrected`, `<name>_baseline`, `<name>_sigma`,
         `<name>_plume` and `<name>_warming_up`; with `airborne` and a history line a channel.
-        Readings on the ground take no part and are NaN in the corrected variables.
+        Readings on the ground, and those that no gas can make (`glitches`, counted in an
+        attribute of that name), take no part and are NaN in the corrected variables.
 
     Notes
     -----
@@ -71,9 +73,12 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     )
     for name in gas_channels(ds):
         reading = _good_readings(ds, name, airborne)
+        glitches = np.zeros(reading.size, np.bool_) if leave else _is_glitch(ds, name, reading)
+        reading = np.where(glitches, np.nan, reading)
         corrected = _left_alone(ds, reading) if leave else _corrected(ds, name, reading)
         flight = flight.assign(_variables(ds, name, corrected, leave))
-        flight = add_history(flight, _history_line(name, corrected, leave))
+        flight[f"{name}_corrected"].attrs["glitches"] = int(glitches.sum())
+        flight = add_history(flight, _history_line(name, corrected, leave, int(glitches.sum())))
     return validate(flight)
 
 
@@ -177,6 +182,15 @@ def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray
     return np.where(airborne & (np.asarray(void) == 0), reading, np.nan)
 
 
+def _is_glitch(ds: xr.Dataset, name: str, reading: FloatArray) -> BoolArray:
+    attrs = ds[name].attrs
+    impossible = is_impossible(reading, str(attrs.get("units", "1")))
+    possible = np.where(impossible, np.nan, reading)
+    family = str(attrs.get("sensor_family", "unknown"))
+    glitch: BoolArray = impossible | is_lone_spike(_seconds(ds), possible, family=family)
+    return glitch
+
+
 def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:
     return correct(
         _seconds(ds),
@@ -249,13 +263,14 @@ def _variables(
     }
 
 
-def _history_line(name: str, corrected: Corrected, leave: bool) -> str:
+def _history_line(name: str, corrected: Corrected, leave: bool, glitches: int) -> str:
     known = np.isfinite(corrected.signal)
     sigma = corrected.sigma[np.isfinite(corrected.sigma)]
     noise = f"noise {np.median(sigma):.3g}" if sigma.size else "noise unknown"
     what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
     share = float(np.mean(corrected.plume[known] > 0.5)) if known.any() else 0.0
+    left_out = f"{glitches} glitches left out; " if glitches else ""
     return (
-        f"detection.signal: {name}: {what}; {known.sum()} of {known.size} readings, {noise}, "
-        f"{100 * share:.0f} % in plume, {corrected.warming_up.sum()} warming up"
+        f"detection.signal: {name}: {what}; {left_out}{known.sum()} of {known.size} readings, "
+        f"{noise}, {100 * share:.0f} % in plume, {corrected.warming_up.sum()} warming up"
     )
