@@ -90,6 +90,18 @@ class Tunnels(NamedTuple):
             0,
         )
 
+    def devices(self) -> IntArray:
+        """Component and device of each as one number."""
+        number: IntArray = (self.component.astype(np.int64) << 16) + self.head["device"]
+        return number
+
+    def identity(self, place: int) -> IntArray:
+        """Index, species and unit of one channel of each as one number of 24 bits."""
+        number = np.zeros(self.row.size, np.int64)
+        for name in IDENTITY:
+            number = (number << 8) + self.channels[name][:, place]
+        return number
+
 
 def holds_tunnels(path: Path) -> bool:
     """Whether a file may hold TUNNEL messages of ours; finds their mark, decodes nothing."""

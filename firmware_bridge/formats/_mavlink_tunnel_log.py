@@ -219,19 +219,14 @@ def _key(component: int, device: int, channel: Any) -> ChannelKey:
 
 def _same_layout(found: Tunnels) -> Iterator[NDArray[np.intp]]:
     """Rows of messages of one device that hold the same channels."""
-    identity = np.stack([found.channels[name] for name in IDENTITY], axis=2)
-    layout = np.concatenate(
-        [
-            found.component[:, np.newaxis].astype(np.int64),
-            found.head["device"][:, np.newaxis].astype(np.int64),
-            found.head["number"][:, np.newaxis].astype(np.int64),
-            identity.reshape(found.row.size, -1).astype(np.int64),
-        ],
-        axis=1,
-    )
-    _, kind = np.unique(layout, axis=0, return_inverse=True)
+    kind = found.devices() * 16 + found.head["number"]
+    for place in range(int(found.head["number"].max())):
+        # whole numbers sort ten times as fast as rows of them
+        _, kind = np.unique(kind, return_inverse=True)
+        kind = (kind << 24) + found.identity(place)
+    _, kind = np.unique(kind, return_inverse=True)
     for each in range(int(kind.max()) + 1):
-        yield np.flatnonzero(kind.reshape(-1) == each)
+        yield np.flatnonzero(kind == each)
 
 
 def _device_bits(flags: NDArray[Any], quality: list[QualityArray]) -> QualityArray:

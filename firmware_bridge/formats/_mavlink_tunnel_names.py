@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firmware_bridge.formats._mavlink_tunnel import IDENTITY, tunnels_in
+from firmware_bridge.formats._mavlink_tunnel import tunnels_in
 from firmware_bridge.telemetry_names import (
     LinkChannel,
     channel_of_species,
@@ -95,15 +95,19 @@ def _note(window: VehicleWindow, found: _Found) -> None:
     if tunnels is not None:
         gas = tunnels.where(tunnels.head["kind"] == _GAS)
         for place in range(gas.channels.shape[1]):
-            some = gas.where(gas.head["number"] > place)
-            column = some.channels[:, place]
-            identity = np.stack(
-                [some.component, some.head["device"], *(column[n] for n in IDENTITY)], axis=1
-            ).astype(np.int64)
-            keys, kind = np.unique(identity, axis=0, return_inverse=True)
-            for number, key in enumerate(keys.tolist()):
-                values = column["value"][kind.reshape(-1) == number]
-                _remember(found.channels.setdefault(tuple(key), set()), values)
+            has = gas.head["number"] > place
+            identity = ((gas.devices() << 24) + gas.identity(place))[has]
+            column = gas.channels["value"][:, place][has]
+            for code in np.unique(identity).tolist():
+                key = (
+                    code >> 40,
+                    code >> 24 & 0xFFFF,
+                    code >> 16 & 255,
+                    code >> 8 & 255,
+                    code & 255,
+                )
+                values = column[identity == code]
+                _remember(found.channels.setdefault(key, set()), values)
     messages = window.get("NAMED_VALUE_FLOAT", component=None)
     if messages is not None:
         names = messages.fields["name"]
