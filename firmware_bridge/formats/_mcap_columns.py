@@ -126,10 +126,9 @@ class RecordColumns:
     ) -> tuple[list[int], list[dict[str, Any]]]:
         """Without what a carried anemometer felt: the bridge records the wind it made of it too."""
         rows = list(zip(times, told, strict=True))
-        felt = {time for time, one in rows if one.get("frame") == "vehicle"}
         wind = [(time, one) for time, one in rows if one.get("frame") != "vehicle"]
-        self._carried[source] += len(felt)
-        self._turned[source] += len(felt.intersection(time for time, _ in wind))
+        self._carried[source] += len(rows) - len(wind)
+        self._turned[source] += len(wind)
         return [time for time, _ in wind], [one for _, one in wind]
 
 

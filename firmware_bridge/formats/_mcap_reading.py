@@ -85,6 +85,12 @@ class _Reading:
         self._take(data, [])
         yield from self._flush()
         self._columns.close()
+        for sink in self._sorter.sinks:
+            if sink.misdated:
+                self._complain(
+                    f"{sink.misdated} of {sink.topic} are dated more than a minute from when they "
+                    "came; taken as of when they came"
+                )
         self._report.damaged_bytes += damage.lost_bytes + lost
         self._report.truncated_at_byte = damage.cut_at
 

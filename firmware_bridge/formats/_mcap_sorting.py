@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Sink", "Sorter"]
 
+LONGEST_DELAY_NS = 60 * 1_000_000_000
 TOGETHER_BYTES = 1 << 20
 READ = frozenset({"gas", "pose", "wind", "environment", "event", "alarm"})
 
 _HEAD = struct.Struct("<BQ")
-_MESSAGE = struct.Struct("<BQH12xQ")  # but for its sequence and log time
+_MESSAGE = struct.Struct("<BQH4xQQ")  # but for its sequence
 _INDEX = struct.Struct("<BQHI")
 _ENTRY = struct.Struct("<QQ")
 _HEAD_BYTES, _MESSAGE_BYTES = 9, 31
@@ -39,12 +40,17 @@ _MESSAGE_FIELDS = np.dtype(
 
 @dataclass(slots=True)
 class Sink:
-    """Messages of one topic; those that nobody reads are only counted."""
+    """Messages of one topic; those that nobody reads are only counted.
+
+    `misdated` are those whose sample is dated long before or after they came, as by a clock that
+    was being set: they are taken as of when they came.
+    """
 
     topic: str
     role: str
     source: str
     count: int = 0
+    misdated: int = 0
     axis_ns: list[int] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
 
@@ -161,12 +167,14 @@ class Sorter:
             if end > total:
                 return
             if opcode == Opcode.MESSAGE and length >= _MESSAGE_BYTES - _HEAD_BYTES:
-                _, _, number, axis_ns = _MESSAGE.unpack_from(data, at)
+                _, _, number, log_ns, axis_ns = _MESSAGE.unpack_from(data, at)
                 channel = self._channels.get(number)
                 if channel is not None:
                     channel.sink.count += 1
                     if channel.sink.role in READ:
-                        channel.sink.axis_ns.append(axis_ns)
+                        is_dated = abs(axis_ns - log_ns) <= LONGEST_DELAY_NS
+                        channel.sink.misdated += not is_dated
+                        channel.sink.axis_ns.append(axis_ns if is_dated else log_ns)
                         channel.sink.messages.append(data[at + _MESSAGE_BYTES : end])
             elif opcode == Opcode.CHANNEL:
                 self.note_channel(data[at + _HEAD_BYTES : end])
@@ -229,7 +237,11 @@ def _take_read(chunks: list[tuple[bytes, list[_Segment]]]) -> bool:
     is_next = (np.diff(places) > 0) | (np.diff(segment) > 0)
     if not (is_message.all() and is_next.all()):
         return False
-    times = heads["publish_time"].tolist()
+    sent_ns, came_ns = (heads[name].astype(np.int64) for name in ("publish_time", "log_time"))
+    is_dated = np.abs(sent_ns - came_ns) <= LONGEST_DELAY_NS
+    times = np.where(is_dated, sent_ns, came_ns).tolist()
+    for place in segment[~is_dated].tolist():
+        read[place].channel.sink.misdated += 1
     begins = (places + _MESSAGE_BYTES).tolist()
     bodies = [together[begin:end] for begin, end in zip(begins, ends.tolist(), strict=True)]
     at = 0
