@@ -220,7 +220,7 @@ class Probe:
             return self._finding(
                 "warning",
                 f"{found}; {'; '.join(self._notes)}",
-                "switch the device off and on",
+                "check plug and cable, or switch the device off and on",
                 figures,
             )
         return self._warmth(status, found, figures)
@@ -267,7 +267,9 @@ class Probe:
         del sample_ns
         for record in records:
             if isinstance(record, Event):
-                if record.kind == "device" and "identify" not in record.text:
+                if record.kind == "link lost":
+                    self._notes.append(f"the link was lost ({record.text})")
+                elif record.kind == "device" and "identify" not in record.text:
                     self._notes.append(record.text)
                 return
         if not records:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -13,15 +14,8 @@ import pytest
 from drone.cli.app import run
 from sensors.devices import driver_for
 from sims.virtual_device import VirtualDevice
+from tests.missions import DUST, write_mission
 from tests.speaking_vehicle import GOOD_COPTER, SpeakingVehicle, free_port
-
-DUST = {
-    "kind": "pm",
-    "raw": dict.fromkeys(
-        ("pm1_cf1", "pm2_5_cf1", "pm10_cf1", "pm1_atm", "pm2_5_atm", "pm10_atm"), 8
-    )
-    | dict.fromkeys(("n0_3", "n0_5", "n1_0", "n2_5", "n5_0", "n10"), 40),
-}
 
 
 @pytest.fixture
@@ -32,18 +26,7 @@ def soon(monkeypatch):
 
 @pytest.fixture
 def mission(tmp_path):
-    """A function that writes a mission file of devices, given as (name, driver)."""
-
-    def write(*devices, head='name = "harbour"\nauthority = "city"\n', more="", port=None):
-        text = f'[mission]\n{head}\n[autopilot]\nlink = "udp:127.0.0.1:{port or free_port()}"\n'
-        for name, driver in devices:
-            text += f'[[device]]\nname = "{name}"\ndriver = "{driver}"\n'
-            text += f'port = "{tmp_path / name}"\n'
-        path = tmp_path / "mission.toml"
-        path.write_text(text + more)
-        return path
-
-    return write
+    return functools.partial(write_mission, tmp_path)
 
 
 def examined(capsys, *arguments):

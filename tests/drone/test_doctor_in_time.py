@@ -1,10 +1,10 @@
-"""The doctor ends in time with nothing but dead devices, and at once when it is told to."""
+"""The doctor ends in time, with nothing but dead devices, strangers, or a disk that hangs."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+import contextlib
+import functools
+import threading
 import time
 
 import pytest
@@ -12,32 +12,14 @@ import pytest
 from drone.cli.app import run
 from sensors.devices import driver_for
 from sims.virtual_device import VirtualDevice
-from tests.speaking_vehicle import free_port
+from tests.missions import DUST, write_mission
 
 CO2 = {"kind": "gas", "species": "CO2", "raw": {"ppm": 636, "temp_byte": 66}}
-DUST = {
-    "kind": "pm",
-    "raw": dict.fromkeys(
-        ("pm1_cf1", "pm2_5_cf1", "pm10_cf1", "pm1_atm", "pm2_5_atm", "pm10_atm"), 8
-    )
-    | dict.fromkeys(("n0_3", "n0_5", "n1_0", "n2_5", "n5_0", "n10"), 40),
-}
 
 
 @pytest.fixture
 def mission(tmp_path):
-    """A function that writes a mission file of devices, given as (name, driver)."""
-
-    def write(*devices, head='name = "harbour"\nauthority = "city"\n', more="", port=None):
-        text = f'[mission]\n{head}\n[autopilot]\nlink = "udp:127.0.0.1:{port or free_port()}"\n'
-        for name, driver in devices:
-            text += f'[[device]]\nname = "{name}"\ndriver = "{driver}"\n'
-            text += f'port = "{tmp_path / name}"\n'
-        path = tmp_path / "mission.toml"
-        path.write_text(text + more)
-        return path
-
-    return write
+    return functools.partial(write_mission, tmp_path)
 
 
 def test_dead_and_missing_devices_are_told_in_time_and_first(mission, tmp_path, capsys):
@@ -64,18 +46,38 @@ def test_dead_and_missing_devices_are_told_in_time_and_first(mission, tmp_path, 
     assert any("warning      autopilot link: nothing on udp:" in line for line in lines)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_gives_ports_back_and_leaves_nothing(mission, tmp_path, number):
-    path = mission(("nose", "plantower_pms"))
-    with VirtualDevice(driver_for("plantower_pms"), [DUST], tmp_path / "nose", rate_hz=20):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "drone.cli", "doctor", str(path), "--zero", "60"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        time.sleep(3.0)
-        process.send_signal(number)
-        out, errors = process.communicate(timeout=15)
-    assert process.returncode == 130, errors
-    assert out == ""
-    assert "Traceback" not in errors
-    assert [one.name for one in tmp_path.iterdir()] == ["mission.toml"]
+def test_eight_devices_of_another_kind_are_told_in_time(mission, tmp_path, capsys, monkeypatch):
+    """All bytes are held against all decoders at once: that must not take long either."""
+    monkeypatch.setattr("drone.doctor_autopilot.HEAR_S", 0.5)
+    monkeypatch.setattr("drone.doctor_devices.LEAST_PATIENCE_S", 3.0)
+    monkeypatch.setattr("drone.identifying.DOUBTED_AFTER_S", 2.0)
+    names = [(f"nose{k}", "trisonica") for k in range(8)]
+    dust = driver_for("plantower_pms")
+    with contextlib.ExitStack() as stack:
+        for name, _ in names:
+            stack.enter_context(VirtualDevice(dust, [DUST], tmp_path / name, rate_hz=20))
+        begun = time.monotonic()
+        code = run(["doctor", str(mission(*names))])
+        assert time.monotonic() - begun < 20
+    out = capsys.readouterr().out
+    assert code == 2
+    assert out.count("frames of plantower_pms") == 8
+    assert "not ready: 8 things to fix" in out
+
+
+def test_a_disk_that_never_answers_is_a_failure_and_does_not_hold_the_rest(
+    mission, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("drone.doctor_autopilot.HEAR_S", 0.5)
+    monkeypatch.setattr("drone.doctor_devices.WATCH_S", 1.0)
+    monkeypatch.setattr("drone.doctor.LONGEST_S", 4.0)
+    released = threading.Event()
+    monkeypatch.setattr("drone.doctor.disk_speed", lambda *_: released.wait(30) and [])
+    with VirtualDevice(driver_for("plantower_pms"), [DUST], tmp_path / "dust", rate_hz=20):
+        code = run(["doctor", str(mission(("dust", "plantower_pms")))])
+    released.set()
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 2
+    assert lines[0] == "failure      disk writing: no end after 4 s"
+    assert any(line.startswith("warning      device dust: Plantower") for line in lines)
+    assert lines[-1] == "not ready: 1 thing to fix"
