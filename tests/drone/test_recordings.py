@@ -7,9 +7,10 @@ import pytest
 
 from drone.inputs import read_inputs
 from sensors.assemble import FlightColumns, assemble
-from sensors.errors import FlightError
+from sensors.errors import FlightError, SniffdroneError
 from sensors.records import GasSample, Quality, WindSample
 from tests import log_samples as truth
+from tests.flying import RATE_HZ, Ground, Site, end, wait_for
 from tests.recordings import COMPANION_BEHIND_NS, UTC_NS, Run, axis_of, gas, pose
 
 
@@ -87,3 +88,32 @@ def test_a_clock_that_was_never_known_is_put_right_by_hand(tmp_path):
     columns = flight(path, log, offset_s=COMPANION_BEHIND_NS / 1e9)
     assert columns.time_ns[0] == UTC_NS
     assert (columns.quality & Quality.CLOCK_POOR).all()
+
+
+def test_what_fly_recorded_is_a_flight(tmp_path):
+    """A live sensor and a live autopilot: info and process need nothing else."""
+    with Site(tmp_path) as site, Ground(site.udp):
+        process = site.fly("--lines")
+        wait_for(site.recordings, 40.0)
+        wait_for(lambda: readings_with_a_place(site) >= 20, 40.0)
+        code, _, errors = end(process)
+        assert code == 0, errors
+        (path,) = site.recordings()
+    inputs = read_inputs([path])
+    columns = assemble(inputs.batches)
+    assert set(columns.channels) == {"pid", "mox1"}
+    is_placed = np.isfinite(columns.latitude)
+    assert is_placed.sum() > 10
+    np.testing.assert_allclose(columns.latitude[is_placed], 47.1234567)
+    steps_s = np.diff(columns.time_ns) / 1e9
+    assert np.median(steps_s) == pytest.approx(1 / RATE_HZ, rel=0.3)
+    assert abs(columns.time_ns[-1] / 1e9 - path.stat().st_mtime) < 5.0
+
+
+def readings_with_a_place(site: Site) -> int:
+    """Readings with a place so far in the recording that is being written."""
+    try:
+        batches = read_inputs(site.recordings()).batches
+        return int(np.isfinite(assemble(batches).latitude).sum())
+    except SniffdroneError:
+        return 0
