@@ -29,7 +29,7 @@ GAS, STATUS = 1, 3  # kinds of a TUNNEL payload
 NOBODY, GROUND_STATION = 0, 255
 ARMED = 128
 YEAR_2015_US = 1_420_070_400_000_000
-RECENT_FRAMES, RECENT_BATCHES, MOST_TEXTS, MOST_CHANNELS = 256, 512, 50, 256
+RECENT_FRAMES, RECENT_BATCHES, MOST_TEXTS, MOST_DEVICES = 256, 512, 50, 256
 LATE = 128  # of 256: a sequence number this far ahead is one that came late
 RESTARTED = 1000  # a batch number this much smaller is of a bridge that began anew
 VOID = Quality.MISSING | Quality.FAULT | Quality.OUT_OF_RANGE
@@ -217,33 +217,41 @@ class Watch:
 
     def _tunnel(self, packet: Packet, arrival_ns: int) -> list[Heard]:
         self.counters["tunnels"] += 1
-        told = packet.fields()
-        if told["payload_type"] != PAYLOAD_TYPE:
-            self.counters["foreign"] += 1
+        batch = self._batch(packet)
+        if isinstance(batch, str):
+            self.counters[batch] += 1
             return []
-        try:
-            batch = decode_batch(bytes(told["payload"][: told["payload_length"]]))
-        except BrokenFrame:
-            self.counters["broken"] += 1
-            return []
-        key = (packet.component, batch.device, batch.sequence, batch.time_us)
-        if key in self._batches:
-            self.counters["repeated"] += 1
-            return []
-        self._batches.append(key)
         device = self._devices.setdefault((packet.component, batch.device), _Device())
         is_late = _count(device, batch, arrival_ns)
         if batch.kind not in {GAS, STATUS}:
             self.counters["other_kinds"] += 1
             return []
         message = self._message(batch, packet.component, arrival_ns)
-        if batch.kind == GAS:
-            for one in message.readings if not is_late else ():
-                place = (one.component, one.device, one.index)
-                if place in self.newest or len(self.newest) < MOST_CHANNELS:
-                    self.newest[place] = message, one
-            return [message]
-        return [self._alarm(message, one) for one in message.readings]
+        if batch.kind == STATUS:
+            return [self._alarm(message, one) for one in message.readings]
+        for one in message.readings if not is_late else ():
+            self.newest[one.component, one.device, one.index] = message, one
+        return [message]
+
+    def _batch(self, packet: Packet) -> Batch | str:
+        """What a TUNNEL holds, or what to count it as."""
+        told = packet.fields()
+        if told["payload_type"] != PAYLOAD_TYPE:
+            return "foreign"
+        try:
+            batch = decode_batch(bytes(told["payload"][: told["payload_length"]]))
+        except BrokenFrame:
+            return "broken"
+        place = (packet.component, batch.device)
+        if len(self._devices) >= MOST_DEVICES and place not in self._devices:
+            return "broken"  # no bridge has so many
+        if not all(self._names.has_room(*place, one) for one in batch.channels):
+            return "broken"
+        key = (*place, batch.sequence, batch.time_us)
+        if key in self._batches:
+            return "repeated"
+        self._batches.append(key)
+        return batch
 
     def _alarm(self, message: GasMessage, reading: Reading) -> Alarm:
         alarm = Alarm(message=message, reading=reading, is_begin=reading.value != 0.0)

@@ -16,6 +16,7 @@ __all__ = ["ChannelNames"]
 
 RAW = 201
 RECENT_VALUES = 64
+MOST_CHANNELS = 256
 SURE = 2  # values that both have, before a name is believed
 
 
@@ -66,6 +67,11 @@ class ChannelNames:
         self._aboard[own] = alike[0]
         self._taken.add(alike[0])
         return alike[0]
+
+    def has_room(self, component: int, device: int, channel: Channel) -> bool:
+        """Whether a channel is known or there is room for it; a bridge sends at most 128."""
+        key = (component, device, channel.index, channel.species, channel.unit)
+        return key in self._names or len(self._names) < MOST_CHANNELS
 
     def of(self, component: int, device: int, channel: Channel) -> str:
         """Name of a channel: ``ch4``, of a second methane sensor ``ch4_device2``."""

@@ -15,11 +15,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from drone import ground_link
 from drone.ground_link import GroundLink
-from drone.heard import Alarm, GasMessage, Said
+from drone.heard import Alarm, GasMessage, Said, as_json
 from drone.watch import Watch
 from drone.watch_csv import ReadingsTable
 from drone.watch_screen import drawn, lines_of, summary_line
@@ -245,6 +247,42 @@ class TestTable:
         assert flight.time_ns.tolist() == [(NOON_US + n * 200_000) * 1000 for n in range(50)]
         assert flight.latitude[0] == pytest.approx(52.1)
         assert flight.altitude[0] == pytest.approx(61.0)
+
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        payloads=st.lists(
+            st.builds(
+                lambda head, channels, kind: (
+                    b"%c%c" % (1, kind) + head + bytes([len(channels), 0]) + b"".join(channels)
+                ),
+                st.binary(min_size=28, max_size=28),
+                st.lists(st.binary(min_size=12, max_size=12), max_size=8),
+                st.sampled_from([1, 3]),
+            ),
+            max_size=5,
+        )
+    )
+    def test_no_payload_breaks_screen_lines_json_or_table(self, tmp_path, payloads):
+        ground, path = Ground(), tmp_path / "any.csv"
+        path.unlink(missing_ok=True)
+        with ReadingsTable(path) as table:
+            for payload in payloads:
+                for heard in ground.hear(tunnel_frame(ground.companion, payload)):
+                    lines_of(heard)
+                    json.dumps(as_json(heard), allow_nan=False)
+                    if isinstance(heard, GasMessage):
+                        table.add(heard)
+            assert table.lost == 0
+        assert not ground.watch.counters["broken"]
+        ground.picture()
+        widths = {len(row) for row in csv.reader(path.read_text().splitlines())}
+        assert len(widths) == 1
+
+    def test_strangers_cannot_fill_the_memory(self, ground):
+        for device in range(1000):
+            ground.tunnel(gas(1, device=device))
+        assert len(ground.watch.newest) == 256
+        assert ground.watch.counters["broken"] == 744
 
     def test_a_channel_that_comes_later_has_its_column_in_all_rows(self, ground, tmp_path):
         late = Channel(index=0, species=9, unit=2, value=31.0, sigma=math.nan)
