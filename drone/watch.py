@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drone.heard import Alarm, GasMessage, Reading, Said
+from drone.watch_counts import Device, Sender
 from drone.watch_names import ChannelNames
 from firmware_bridge.tunnel import PAYLOAD_TYPE, SPECIES, UNITS, TunnelFlag, decode_batch
 from sensors.framing import BrokenFrame
@@ -30,8 +30,6 @@ NOBODY, GROUND_STATION = 0, 255
 ARMED = 128
 YEAR_2015_US = 1_420_070_400_000_000
 RECENT_FRAMES, RECENT_BATCHES, MOST_TEXTS, MOST_DEVICES = 256, 512, 50, 256
-LATE = 128  # of 256: a sequence number this far ahead is one that came late
-RESTARTED = 1000  # a batch number this much smaller is of a bridge that began anew
 VOID = Quality.MISSING | Quality.FAULT | Quality.OUT_OF_RANGE
 # what a device says of all its channels, where none of them says it of itself
 SHOWN_FLAGS = {
@@ -50,36 +48,6 @@ SHOWN_QUALITY = (
     Quality.OUT_OF_RANGE,
     Quality.DISTURBED,
 )
-
-
-@dataclass(slots=True)
-class _Sender:
-    """Frames of the autopilot: how many came, how many did not."""
-
-    sequence: int | None = None
-    heard: int = 0
-    lost: int = 0
-
-    def count(self, sequence: int) -> None:
-        self.heard += 1
-        if self.sequence is not None:
-            missing = (sequence - self.sequence - 1) & 0xFF
-            if missing >= LATE:
-                self.lost -= self.lost > 0
-                return
-            self.lost += missing
-        self.sequence = sequence
-
-
-@dataclass(slots=True)
-class _Device:
-    """Numbered messages of one device: how many came, how many were left out on the way."""
-
-    newest: int = -1
-    heard: int = 0
-    missing: int = 0
-    time_us: int = 0
-    heard_ns: deque[int] = field(default_factory=lambda: deque(maxlen=32))
 
 
 class Watch:
@@ -122,8 +90,8 @@ class Watch:
         self.counters: Counter[str] = Counter()
         self._wall_ns = wall_ns
         self._names = ChannelNames()
-        self._sender = _Sender()
-        self._devices: dict[tuple[int, int], _Device] = {}
+        self._sender = Sender()
+        self._devices: dict[tuple[int, int], Device] = {}
         self._recent: deque[bytes] = deque(maxlen=RECENT_FRAMES)
         self._batches: deque[tuple[int, int, int, int]] = deque(maxlen=RECENT_BATCHES)
         self._utc_minus_boot_us: int | None = None
@@ -221,8 +189,8 @@ class Watch:
         if isinstance(batch, str):
             self.counters[batch] += 1
             return []
-        device = self._devices.setdefault((packet.component, batch.device), _Device())
-        is_late = _count(device, batch, arrival_ns)
+        device = self._devices.setdefault((packet.component, batch.device), Device())
+        is_late = device.count(batch, arrival_ns)
         if batch.kind not in {GAS, STATUS}:
             self.counters["other_kinds"] += 1
             return []
@@ -302,20 +270,6 @@ class Watch:
             unit=str(UNITS.get(channel.unit, f"unit {channel.unit}")),
             flags=tuple(dict.fromkeys(name.lower() for name in names if name)),
         )
-
-
-def _count(device: _Device, batch: Batch, arrival_ns: int) -> bool:
-    """Count a message of a device; whether a newer one came before it."""
-    device.heard += 1
-    device.heard_ns.append(arrival_ns)
-    step = batch.sequence - device.newest
-    if device.newest >= 0 and -RESTARTED < step < 0 and batch.time_us < device.time_us:
-        device.missing -= device.missing > 0
-        return True
-    if device.newest >= 0 and step > 0:
-        device.missing += step - 1
-    device.newest, device.time_us = batch.sequence, batch.time_us
-    return False
 
 
 def _printable(text: str) -> str:
