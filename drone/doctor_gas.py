@@ -53,12 +53,15 @@ def zero_test(
     if not probes:
         return [one("zero", "", "not checked", "no device answers")]
     say(f"zero test: keep all sensors in clean air for {seconds:g} s")
+    known = {probe.name: list(_series(probe)) for probe in probes}
     for probe in probes:
         probe.clear()
     _count_down("zero test", seconds, told)
     findings, results = [], []
     for probe in probes:
-        for channel, (times, values, unit, quality) in _series(probe).items():
+        series = _series(probe)
+        for channel in known[probe.name]:  # one that has fallen silent is told too
+            times, values, unit, quality = series.get(channel, ([], [], "", 0))
             subject = f"{probe.name}/{channel}"
             zero = zero_of(times, values)
             if zero is None:
@@ -223,6 +226,8 @@ def _about(
 
 def _kept(doctor: Doctor, kind: str, results: list[dict[str, Any]]) -> list[Finding]:
     """Nothing, or why the results could not be kept."""
+    if not results:
+        return []
     try:
         keep_results(doctor.results_file, results)
     except ConfigError as error:

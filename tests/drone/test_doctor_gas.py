@@ -240,3 +240,27 @@ def test_a_gas_no_channel_can_be_held_against_is_a_failure_at_once(
     ]
     assert complaint in bump["found"]
     assert not (tmp_path / "recordings").exists()
+
+
+def test_a_device_that_falls_silent_in_the_zero_test_leaves_no_result(
+    nose, tmp_path, capsys, monkeypatch
+):
+    driver = driver_for("mcu_cobs", channels=["pid_ppb"])
+    with VirtualDevice(driver, frames(lambda _: 100.0), tmp_path / "nose", rate_hz=20) as device:
+        monkeypatch.setattr("drone.cli.doctor.warn", lambda _: device.mute())
+        code, _, checks = checks_of(capsys, nose, "--zero", "1")
+    assert code == 2
+    assert checks["zero", "nose/pid"]["state"] == "failure"
+    assert not (tmp_path / "recordings").exists()
+
+
+def test_results_that_cannot_be_kept_are_a_failure(nose, tmp_path, capsys):
+    results = tmp_path / "recordings" / "calibration-results.json"
+    results.parent.mkdir()
+    results.write_text("{ torn")
+    driver = driver_for("mcu_cobs", channels=["pid_ppb"])
+    with VirtualDevice(driver, frames(lambda _: 100.0), tmp_path / "nose", rate_hz=20):
+        code, _, checks = checks_of(capsys, nose, "--zero", "1")
+    assert code == 2
+    assert "is damaged" in checks["zero", "results"]["found"]
+    assert results.read_text() == "{ torn"

@@ -60,3 +60,32 @@ def test_on_a_terminal_it_shows_what_it_waits_for(mission, tmp_path):
     assert b"dust" in shown
     assert b"zero test: 1 s left" in shown
     assert b"keep all sensors in clean air" in shown
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_port_and_a_folder_of_somebody_else_are_told_with_what_to_do(mission, tmp_path):
+    """First as ourselves, so that all is loaded: nobody may not read this interpreter."""
+    path = mission(("dust", "plantower_pms"))
+    code = (
+        "import os, sys\n"
+        "import drone.cli.app as app, drone.doctor_autopilot as autopilot, grp\n"
+        "autopilot.HEAR_S = 0.5\n"
+        "app.run(['doctor', '--quiet', sys.argv[1]])\n"
+        "os.chmod(sys.argv[2], 0o600)\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "sys.exit(app.run(['doctor', sys.argv[1]]))"
+    )
+    driver = driver_for("plantower_pms")
+    with VirtualDevice(driver, [DUST], tmp_path / "dust", rate_hz=20):
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        finished = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(tmp_path / "dust")],
+            capture_output=True, text=True, check=False, timeout=40,
+        )  # fmt: skip
+    assert finished.returncode == 2, finished.stderr
+    lines = finished.stdout.splitlines()
+    assert "no permission" in lines[0]
+    assert "join the group" in lines[1]
+    assert any("this user may not write there" in line for line in lines)
+    assert lines[-1] == "not ready: 2 things to fix"
