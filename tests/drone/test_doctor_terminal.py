@@ -9,7 +9,9 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -63,9 +65,8 @@ def test_on_a_terminal_it_shows_what_it_waits_for(mission, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
-def test_a_port_and_a_folder_of_somebody_else_are_told_with_what_to_do(mission, tmp_path):
+def test_a_port_and_a_folder_of_somebody_else_are_told_with_what_to_do():
     """First as ourselves, so that all is loaded: nobody may not read this interpreter."""
-    path = mission(("dust", "plantower_pms"))
     code = (
         "import os, sys\n"
         "import drone.cli.app as app, drone.doctor_autopilot as autopilot, grp\n"
@@ -75,14 +76,15 @@ def test_a_port_and_a_folder_of_somebody_else_are_told_with_what_to_do(mission, 
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(app.run(['doctor', sys.argv[1]]))"
     )
-    driver = driver_for("plantower_pms")
-    with VirtualDevice(driver, [DUST], tmp_path / "dust", rate_hz=20):
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-        finished = subprocess.run(
-            [sys.executable, "-c", code, str(path), str(tmp_path / "dust")],
-            capture_output=True, text=True, check=False, timeout=40,
-        )  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:  # pytest's own may not be entered by others
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = write_mission(folder, ("dust", "plantower_pms"))
+        with VirtualDevice(driver_for("plantower_pms"), [DUST], folder / "dust", rate_hz=20):
+            finished = subprocess.run(
+                [sys.executable, "-c", code, str(path), str(folder / "dust")],
+                capture_output=True, text=True, check=False, timeout=40,
+            )  # fmt: skip
     assert finished.returncode == 2, finished.stderr
     lines = finished.stdout.splitlines()
     assert "no permission" in lines[0]
