@@ -109,7 +109,7 @@ class _Contents:
 
     def as_written(self, content: memoryview, data: bytes, *, is_verbatim: bool) -> Chunk:
         """With times, sizes and indexes from its messages, for no checksum covered the old ones."""
-        packed = packed_as_zstd(content) if is_verbatim else None
+        packed = packed_as_zstd(content, data) if is_verbatim else None
         if not is_verbatim:
             data = self._leave_out(data)
         if packed is None:

@@ -137,12 +137,20 @@ def claimed_times(content: memoryview) -> tuple[int, int] | None:
     return begin_ns, end_ns
 
 
-def packed_as_zstd(content: memoryview) -> bytes | None:
-    """Compressed content of a whole chunk; None if it is compressed in another way."""
+def packed_as_zstd(content: memoryview, data: bytes) -> bytes | None:
+    """Compressed content of a chunk that holds `data`.
+
+    None if it is compressed in another way, or so damaged that only its data came through.
+    """
     name_bytes = _CHUNK.unpack_from(content)[-1]
     if bytes(content[_CHUNK.size : _CHUNK.size + name_bytes]) != b"zstd":
         return None
-    return bytes(content[_CHUNK.size + name_bytes + 8 :])
+    packed = bytes(content[_CHUNK.size + name_bytes + 8 :])
+    try:
+        is_sound = zstandard.ZstdDecompressor().decompress(packed, len(data)) == data
+    except zstandard.ZstdError:
+        return None
+    return packed if is_sound else None
 
 
 def _unpacked(compression: bytes, packed: memoryview) -> bytes | None:

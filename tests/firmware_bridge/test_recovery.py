@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import zstandard
 from mcap.reader import NonSeekingReader, make_reader
 from mcap.writer import CompressionType, Writer
 
@@ -232,6 +233,21 @@ def test_what_holds_nothing_of_ours_is_refused(whole, tmp_path):
     with pytest.raises(FormatError, match="No such file"):
         recover(tmp_path / "none.mcap", out)
     assert not out.exists()
+
+
+def test_a_chunk_whose_compression_is_damaged_but_not_its_data_is_packed_anew(whole, tmp_path):
+    sent = messages_in(tmp_path / "whole.mcap")
+    second = chunk_parts(tmp_path / "whole.mcap")[1]
+    at = second.start + 9
+    data = zstandard.decompress(whole[at + 44 : second.start + second.size])
+    unfinished = zstandard.ZstdCompressor().compressobj()  # without a last block
+    body = unfinished.compress(data) + unfinished.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    head = bytearray(whole[at : at + 44])
+    head[-8:] = len(body).to_bytes(8, "little")
+    record = b"\x06" + (44 + len(body)).to_bytes(8, "little") + bytes(head) + body
+    octets = whole[: second.start] + record + whole[second.start + second.size :]
+    out, _ = recovered(tmp_path, octets)
+    assert messages_in(out) == sent
 
 
 def test_a_file_whose_beginning_is_gone_is_recovered_too(whole, tmp_path):
