@@ -5,30 +5,67 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks import accuracy, empty, peers, real, report, speed
+from benchmarks import (
+    accuracy,
+    alarm,
+    bridge_load,
+    clock,
+    drivers,
+    empty,
+    flying,
+    fuzz,
+    peers,
+    real,
+    recorder,
+    recordings,
+    report,
+    speed,
+)
 from benchmarks.running import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PARTS = ("accuracy", "empty", "real", "peers", "speed")
+PARTS = ("accuracy", "empty", "real", "peers", "speed", "bridge", "devices", "detector")
 
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """How many flights: of each kind and turbulence, without a source, beside each log, peers."""
+    """How many flights: of each kind and turbulence, without a source, beside each log, peers.
+
+    Then bytes a decoder gets, hours a recorder runs, and flights and hours of a live detector.
+    """
 
     each: int
     empty: int
     logs: int
     peers: int
+    fuzzed_bytes: int
+    recorded_hours: float
+    alarm_flights: dict[str, int]
 
 
-_FULL = _Effort(each=5, empty=100, logs=5, peers=2)
-_QUICK = _Effort(each=1, empty=8, logs=1, peers=1)
+_FULL = _Effort(
+    each=5,
+    empty=100,
+    logs=5,
+    peers=2,
+    fuzzed_bytes=10_000_000,
+    recorded_hours=24.0,
+    alarm_flights={"flights": 48, "each": 12, "empties": 180},
+)
+_QUICK = _Effort(
+    each=1,
+    empty=8,
+    logs=1,
+    peers=1,
+    fuzzed_bytes=100_000,
+    recorded_hours=1.0,
+    alarm_flights={"flights": 2, "each": 1, "empties": 8},
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -42,12 +79,7 @@ def main(arguments: Sequence[str]) -> None:
     effort = _QUICK if asked.quick else _FULL
     chapters = _measured(
         tuple(asked.only or PARTS),
-        _Effort(
-            each=asked.each or effort.each,
-            empty=asked.empty or effort.empty,
-            logs=effort.logs,
-            peers=effort.peers,
-        ),
+        replace(effort, each=asked.each or effort.each, empty=asked.empty or effort.empty),
     )
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
     say(f"results are in {report.write(chapters, PARTS, command)}")
@@ -58,6 +90,20 @@ def _measured(parts: tuple[str, ...], effort: _Effort) -> dict[str, str]:
     chapters: dict[str, str] = {}
     if "speed" in parts:
         chapters["speed"] = speed.section()
+    if "bridge" in parts:
+        chapters["bridge"] = _joined(
+            flying.section(),
+            bridge_load.section(),
+            clock.section(),
+            recorder.section(effort.recorded_hours),
+            recordings.section(),
+        )
+    if "devices" in parts:
+        chapters["devices"] = _joined(
+            drivers.section(effort.fuzzed_bytes), fuzz.section(effort.fuzzed_bytes)
+        )
+    if "detector" in parts:
+        chapters["detector"] = alarm.section(**effort.alarm_flights)
     known = None
     if "accuracy" in parts:
         known = accuracy.scores(effort.each)
@@ -71,6 +117,10 @@ def _measured(parts: tuple[str, ...], effort: _Effort) -> dict[str, str]:
     if "peers" in parts:
         chapters["peers"] = peers.section(peers.scores(effort.peers))
     return chapters
+
+
+def _joined(*sections: str) -> str:
+    return "\n\n".join(sections)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from benchmarks.running import results
 from benchmarks.tables import NOTHING, markdown, median, quantile, share
 from benchmarks.worlds import World, worlds
 from detection.signal import alarm_layout, layout, online
-from detection.signal.alarm import LiveDetector, threshold_for
+from detection.signal.alarm import LiveDetector, assumed_noise, threshold_for
 from detection.signal.alarm_kernels import alarm_pass
 from sims.instruments import first_order
 
@@ -51,6 +51,7 @@ def ours(channel: Channel, asked: float) -> Found:
         channel.is_resistance,
         threshold_for(asked),
         online.WARM_UP_S,
+        *assumed_noise("ohm" if channel.is_resistance else "ppb"),
     )
     return told[6] > 0.0, told[7] > 0.0
 

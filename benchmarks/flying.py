@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 DEVICES, CHANNELS, DEVICE_HZ, MESSAGE_HZ = 8, 8, 20.0, 200.0
-WARM_S, SECONDS = 15.0, 20.0
+WARM_S, SECONDS = 30.0, 90.0
 PLUME_EVERY_S, PLUME_S = 24.0, 2.0
 UDP = 14_778
 BASE, STEP, RISE = 50.0, 5000.0, 10.0

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["MOX_EXPONENT", "LiveDetector", "OnlineAlarm", "threshold_for"]
 
 MOX_EXPONENT = -0.5  # as in `baseline.py`: B of Rs/R0 = A C^B
+ASSUMED_SHARE = 0.02  # 1-sigma noise of a channel that has shown none, as a share of its reading
+# and the least: 50 ppb, 10 ug/m3, 10 mV, 10 /cm3, 50 ppm m; anything else counts in ones
+ASSUMED_LEAST = {"1": 5e-8, "kg m-3": 1e-8, "V": 1e-2, "m-3": 1e7, "m": 5e-5}
+ASSUMED_OTHER = 1.0
 NO_WARM_UP = ("tdlas",)  # as in `baseline.py`
 
 SPARE = 2.0  # noise is not normal: thresholds are for so much less than is asked
@@ -67,7 +71,7 @@ class OnlineAlarm(NamedTuple):
 class _Channel:
     """State of one channel."""
 
-    __slots__ = ("is_resistance", "memory", "state", "unit", "warm_up_s")
+    __slots__ = ("is_resistance", "least", "memory", "share", "state", "unit", "warm_up_s")
 
     def __init__(self, unit: str, family: str) -> None:
         self.state = at.new_state()
@@ -75,6 +79,7 @@ class _Channel:
         self.is_resistance = unit == "ohm"
         self.unit = "1" if self.is_resistance else unit
         self.warm_up_s = 0.0 if family in NO_WARM_UP else online.WARM_UP_S
+        self.share, self.least = assumed_noise(unit)
 
 
 class LiveDetector:
@@ -185,10 +190,24 @@ class LiveDetector:
         alarm_steps.follow(memory, state, trust)
         alarm_steps.average(memory, state)
         alarm_steps.weigh(memory, state)
+        alarm_steps.leap(memory, state, reading, one.share, one.least)
         alarm_steps.learn(memory, state)
         may_begin = not quality & CANNOT_BEGIN
         alarm_steps.decide(memory, state, self._threshold, may_begin, warming_up)
         return _told(one, reading, trust, warming_up)
+
+
+def assumed_noise(unit: str) -> tuple[float, float]:
+    """Noise of a channel that shows none: a share of what it reads, and the least of it.
+
+    Examples
+    --------
+    >>> assumed_noise("1"), assumed_noise("ohm")
+    ((0.02, 5e-08), (0.0, 0.02))
+    """
+    if unit == "ohm":
+        return 0.0, ASSUMED_SHARE  # of a logarithm
+    return ASSUMED_SHARE, ASSUMED_LEAST.get(unit, ASSUMED_OTHER)
 
 
 def _told(one: _Channel, reading: float, trust: float, warming_up: bool) -> OnlineAlarm:

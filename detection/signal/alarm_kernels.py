@@ -31,6 +31,7 @@ _absorb = njit(cache=True, nogil=True)(online.absorb)
 _is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
 _linear = njit(cache=True, nogil=True)(alarm_steps.linear)
 _within = njit(cache=True, nogil=True)(alarm_steps.within)
+_leap = njit(cache=True, nogil=True)(alarm_steps.leap)
 _recover = njit(cache=True, nogil=True)(alarm_steps.recover)
 _sift = njit(cache=True, nogil=True)(alarm_steps.sift)
 _follow = njit(cache=True, nogil=True)(alarm_steps.follow)
@@ -53,10 +54,13 @@ def alarm_pass(
     is_resistance: bool,
     threshold: float,
     warm_up_s: float,
+    share: float,
+    least: float,
 ) -> FloatArray:
     """Rows of excess, baseline, sigma, plume, snr, warming up, in alarm, change; shape (8, n).
 
-    All arrays have shape (n,); excess, baseline and sigma are on the scale of `linear`. `state`
+    All arrays have shape (n,); excess, baseline and sigma are on the scale of `linear`;
+    `share` and `least` are what `alarm.assumed_noise` says of the unit. `state`
     (from `layout.new_state`) and `memory` (from `alarm_layout.new_memory`) are left as after the
     last reading.
     """
@@ -78,6 +82,7 @@ def alarm_pass(
         _follow(memory, state, trust)
         _average(memory, state)
         _weigh(memory, state)
+        _leap(memory, state, reading, share, least)
         _learn(memory, state)
         _decide(memory, state, threshold, may_begin[index], warming_up)
         in_plume = trust == 0.0 and not np.isnan(reading)

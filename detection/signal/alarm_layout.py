@@ -21,13 +21,15 @@ BEFORE, BEFORE_S = 27, 31  # the reference from which readings fell, and how lon
 RECENTLY = 35  # the deviate of the shorter means alone
 AIR = 44  # fast and slow mean of humidity [%], then of temperature [K]
 YOUNG, YOUNG_S = 48, 51  # as spread and time, of the last stretch alone
-SIZE = 54
+STILL, STILL_S, CLEAN, LEAPT = 54, 55, 56, 57  # value and for how long; the one held longest
+# before; readings in a row far above that
+SIZE = 58
 
 
 def new_memory() -> list[float]:
     """Memory of a channel before its first reading, `SIZE` numbers."""
     memory = [0.0] * SIZE
-    for unknown in (HELD, SIFTED, LEVEL, BEFORE, SNR):
+    for unknown in (HELD, SIFTED, LEVEL, BEFORE, SNR, STILL, CLEAN):
         memory[unknown] = math.nan
     memory[REST_S] = memory[QUANTUM] = math.inf
     return memory

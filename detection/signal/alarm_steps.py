@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING
 
 from detection.signal import alarm_layout as mem
 from detection.signal import layout as at
-from detection.signal.online import LONGEST_PLUME_S, PLUME_RATE
+from detection.signal.online import FIRST_CHANGES, LONGEST_PLUME_S, PLUME_RATE
 
 if TYPE_CHECKING:
     from detection.signal.layout import Numbers
 
-__all__ = ["average", "decide", "follow", "learn", "linear", "recover", "sift", "weigh", "within"]
+__all__ = [
+    "average",
+    "decide",
+    "follow",
+    "learn",
+    "linear",
+    "recover",
+    "sift",
+    "weigh",
+    "within",
+]
 
 SATURATED = 0.0  # trust in a reading at the upper end of its range; -1 in any other
 
@@ -50,6 +60,10 @@ PRIOR_FREEDOM = 10.0  # degrees of freedom of the prior
 QUANTUM_SHARE = 1.0 / 3.0  # deviation of a mean for the resolution alone [smallest changes]
 AIR_S = (2.0, 20.0)  # fast and slow means of the air [s]
 AIR_SHARE = 1.25  # part of the response to their difference that the baseline may get wrong
+
+# A channel that has hardly ever changed.
+LEAP = 5.0  # assumed noises above the value it held
+SURE = 100.0  # deviate that any threshold is below
 
 # When an alarm begins and ends.
 SETTLED_S = 10.0  # a channel may alarm after so long at the earliest
@@ -243,6 +257,37 @@ def weigh(memory: Numbers, state: Numbers) -> None:
             memory[mem.SURPRISE] = max(memory[mem.SURPRISE], normal)
             if scale < LASTING:
                 memory[mem.RECENTLY] = max(memory[mem.RECENTLY], normal)
+
+
+def leap(memory: Numbers, state: Numbers, reading: float, share: float, least: float) -> None:
+    """Judge a channel that has hardly ever changed, and so shows no noise to judge it by.
+
+    In clean air a digital sensor may tell one and the same value for minutes. Two readings in a
+    row far above a value that was held for ten seconds are then as good as a sure score.
+
+    Parameters
+    ----------
+    memory, state : list or array
+    reading : float
+    share, least : float
+        A noise to judge by: a share of the held value, and no less than so much, on the scale of
+        `linear`.
+    """
+    if state[at.CHANGES] > FIRST_CHANGES or math.isnan(reading):
+        return
+    same = reading == memory[mem.STILL]
+    memory[mem.STILL_S] = memory[mem.STILL_S] + state[at.ELAPSED] if same else 0.0
+    memory[mem.STILL] = reading
+    held_s = LONGEST_PLUME_S if memory[mem.ON] > 0.0 else SETTLED_S
+    if memory[mem.STILL_S] >= held_s:
+        memory[mem.CLEAN] = reading
+    noise = max(share * abs(memory[mem.CLEAN]), least)
+    above = (reading - memory[mem.CLEAN]) / noise
+    memory[mem.LEAPT] = memory[mem.LEAPT] + 1.0 if above > LEAP else 0.0
+    if memory[mem.LEAPT] > 1.0:
+        memory[mem.SNR] = above
+        memory[mem.SURPRISE] = SURE
+        memory[mem.RECENTLY] = SURE
 
 
 def learn(memory: Numbers, state: Numbers) -> None:

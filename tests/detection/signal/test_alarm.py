@@ -56,6 +56,7 @@ def judged(time_s, value, *, is_resistance, temperature, humidity, quality, per_
         is_resistance,
         alarm.threshold_for(per_hour),
         online.WARM_UP_S,
+        *alarm.assumed_noise("ohm" if is_resistance else "1"),
     )
 
 
@@ -148,11 +149,11 @@ def test_the_unit_of_a_reading_makes_no_difference(power, seed):
 )
 def test_no_number_upsets_the_detector(rows, unit):
     value, temperature, humidity = np.array(rows).T
-    time_s = np.arange(value.size + 200.0)
-    later = np.full(200, np.nan)
+    time_s = np.arange(value.size + 400.0)
+    later = np.full(400, np.nan)
     live = fed(
         time_s,
-        np.concatenate((value, 100.0 + np.tile([0.0, 1.0, 0.5, 2.0], 50))),
+        np.concatenate((value, 100.0 + np.tile([0.0, 1.0, 0.5, 2.0], 100))),
         unit=unit,
         temperature=np.concatenate((temperature, later)),
         humidity=np.concatenate((humidity, later)),
@@ -233,10 +234,10 @@ def test_an_alarm_ends_when_its_channel_falls_silent():
 
 def test_a_coarse_channel_alarms_on_several_steps_and_not_on_one():
     time_s = np.arange(600.0)
-    drifting = np.round(time_s / 3000.0, 1)
+    drifting = 1e-6 * np.round(time_s / 3000.0, 1)  # 0.1 ppm, as of electrochemical cells
     gas = np.where((time_s > 300.0) & (time_s < 340.0), 1.0 - np.exp((300.0 - time_s) / 15.0), 0.0)
     assert changes(fed(time_s, drifting), time_s) == []
-    begin, end = changes(fed(time_s, np.round(2.0 * gas, 1)), time_s)
+    begin, end = changes(fed(time_s, 1e-6 * np.round(2.0 * gas, 1)), time_s)
     assert (begin[0], end[0]) == ("begin", "end")
     assert begin[1] < 312.0
 
@@ -270,3 +271,36 @@ def test_a_channel_remembers_a_fixed_number_of_numbers():
     (one,) = detector._channels.values()
     assert len(one.memory) == alarm_layout.SIZE
     assert len(one.state) == layout.SIZE
+
+
+@pytest.mark.parametrize("rate_hz", [1, 10])
+@pytest.mark.parametrize("quiet_s", [12, 60])
+@pytest.mark.parametrize(
+    ("clean", "gas", "unit"),
+    [
+        (400e-6, 5000e-6, "1"),
+        (0.0, 400e-9, "1"),
+        (1e-6, 30e-6, "kg m-3"),
+        (90e3, 60e3, "ohm"),
+        (1.0, 1.5, "V"),
+    ],
+)
+def test_a_channel_that_never_changed_alarms_when_it_does(clean, gas, unit, quiet_s, rate_hz):
+    detector = LiveDetector()
+    changes = {}
+    for index in range((quiet_s + 60) * rate_hz):
+        age_s = index / rate_hz - quiet_s
+        value = gas if 0.0 <= age_s < 6.0 else clean
+        said = detector.feed("x", index / rate_hz, value, unit)
+        if said.change:
+            changes[said.change] = age_s
+    assert list(changes) == ["begin", "end"]
+    assert 0.0 <= changes["begin"] <= 3.0
+    assert 6.0 <= changes["end"] <= 20.0
+
+
+def test_one_step_of_the_resolution_after_a_long_time_is_no_gas():
+    detector = LiveDetector()
+    for index in range(3000):
+        value = 401e-6 if index in range(1000, 1003) or index > 2000 else 400e-6
+        assert not detector.feed("co2", index / 2.0, value, "1").in_alarm

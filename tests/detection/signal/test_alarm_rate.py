@@ -29,6 +29,8 @@ def begins(value, rate_hz, per_hour):
         False,
         alarm.threshold_for(per_hour),
         online.WARM_UP_S,
+        alarm.ASSUMED_SHARE,
+        1.0,
     )
     return int((told[7] > 0.0).sum())
 
