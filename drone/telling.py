@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from firmware_bridge import telemetry_names
-from firmware_bridge.telemetry import INFO, WARNING
+from firmware_bridge.telemetry import INFO, TEXT_BYTES, WARNING
 from firmware_bridge.tunnel import MOST_CHANNELS, Batch, Channel, TunnelFlag
 from sensors.records import GasSample, Quality
 from sensors.units import readable
@@ -90,9 +90,12 @@ class Alarm:
     def text(self) -> str:
         """For the pilot, in at most 50 characters."""
         if not self.is_begin:
-            return f"gas over: {self.channel}"
-        told = f"GAS {self.channel} +{in_words(self.excess, self.unit)}"
-        return told + (f" ({self.strength:.0f}x noise)" if math.isfinite(self.strength) else "")
+            return f"gas over: {self.channel}"[:TEXT_BYTES]
+        is_share = self.unit == RELATIVE
+        excess = f"{100.0 * self.excess:.3g} %" if is_share else in_words(self.excess, self.unit)
+        told = f" +{excess}"
+        told += f" ({self.strength:.0f}x noise)" if math.isfinite(self.strength) else ""
+        return f"GAS {self.channel[: TEXT_BYTES - len(told) - 4]}{told}"
 
     def as_json(self) -> dict[str, object]:
         """For the recording."""
@@ -151,6 +154,7 @@ class Teller:
         self._names: dict[str, tuple[str, str]] = {}
         self._troubles: dict[str, str] = {}
         self._is_short_of_disk = False
+        self._news = ""
 
     def readings(
         self, samples: list[GasSample], sigmas: Mapping[str, float], place: Place, now_ns: int
@@ -213,6 +217,9 @@ class Teller:
         said = [f"{name}: {text}" for name, text in now.items() if name not in self._troubles]
         back = [f"{name}: in order again" for name in self._troubles if name not in now]
         self._troubles = now
+        if health.disk.news and health.disk.news != self._news:
+            said.append(f"recording: {health.disk.news}")
+        self._news = health.disk.news
         is_short = health.disk.minutes_left < FEW_MINUTES
         if is_short and not self._is_short_of_disk:
             said.append(f"disk full in {health.disk.minutes_left:.0f} min")

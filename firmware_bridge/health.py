@@ -105,6 +105,8 @@ class DiskHealth:
         As `RecorderStatus` names it.
     text : str
         The same for people, with what to do.
+    news : str
+        What went wrong last and is over, or empty.
     is_recording : bool
         What comes in reaches the disk.
     file : str
@@ -115,6 +117,7 @@ class DiskHealth:
 
     state: str
     text: str
+    news: str
     is_recording: bool
     file: str
     written_bytes: int
@@ -258,6 +261,7 @@ def disk_health(status: RecorderStatus) -> DiskHealth:
     return DiskHealth(
         state=status.state,
         text=status.text,
+        news=status.news,
         is_recording=status.is_recording,
         file=str(status.file or ""),
         written_bytes=status.bytes_written,

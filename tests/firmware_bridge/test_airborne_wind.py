@@ -19,9 +19,7 @@ vectors = st.tuples(speeds, speeds, speeds)
 
 @given(roll=angles, pitch=tilts, yaw=angles, wind=vectors, velocity=vectors)
 def test_the_wind_is_found_however_the_vehicle_turns_and_moves(roll, pitch, yaw, wind, velocity):
-    to_earth = Rotation.from_euler(
-        "ZYX", [yaw, pitch, roll]
-    )
+    to_earth = Rotation.from_euler("ZYX", [yaw, pitch, roll])
     forward, right, down = to_earth.inv().apply(np.subtract(wind, velocity))
     felt = WindSample(5, "sonic", eastward=right, northward=forward, upward=-down, frame="vehicle")
     found = over_ground(felt, roll=roll, pitch=pitch, yaw=yaw, velocity_ned=velocity)
