@@ -21,6 +21,7 @@ from benchmarks import (
     real,
     recorder,
     recordings,
+    replaying,
     report,
     speed,
 )
@@ -97,6 +98,7 @@ def _measured(parts: tuple[str, ...], effort: _Effort) -> dict[str, str]:
             clock.section(),
             recorder.section(effort.recorded_hours),
             recordings.section(),
+            replaying.section(),
         )
     if "devices" in parts:
         chapters["devices"] = _joined(

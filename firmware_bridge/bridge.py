@@ -160,6 +160,7 @@ class Bridge:
         """
         with contextlib.ExitStack() as stack:  # the last one entered is closed first
             stack.callback(self.recorder.close)
+            stack.callback(self._keep_clock_fit)
             stack.callback(self.autopilot.close)
             for reader in self._readers.values():
                 stack.callback(reader.close)
@@ -256,6 +257,18 @@ class Bridge:
             "host_step_s": self.clock.host.step_s(),
         }
         self.recorder.message(CLOCK, told, now_ns)
+
+    def _keep_clock_fit(self) -> None:
+        """How the recording's time stands to UTC at the end, for every file's metadata."""
+        now_ns = self._monotonic_ns()
+        utc = self.clock.utc_of_monotonic(now_ns)
+        fit = {
+            "monotonic_ns": str(now_ns),
+            "utc_ns": str(utc.time_ns),
+            "sigma_s": f"{utc.sigma_s:.6g}",
+            "source": self._clock_source(now_ns),
+        }
+        self.recorder.metadata("clock", fit)
 
     def _clock_source(self, now_ns: int) -> str:
         ours = self.clock.host.utc_of_monotonic(now_ns)

@@ -54,6 +54,10 @@ def test_a_whole_flight_is_recorded_told_and_finished(site):
     assert messages(recording, "/raw/autopilot")
     assert messages(recording, "/records/autopilot")
     assert "recorded" in errors
+    with recording.open("rb") as stream:
+        kept = {one.name: one.metadata for one in make_reader(stream).iter_metadata()}
+    assert kept["clock"]["source"] == "vehicle"
+    assert kept["device pid"]["driver"] == "mcu_cobs"
 
 
 def test_the_ground_gets_readings_with_place_time_and_unit(site):

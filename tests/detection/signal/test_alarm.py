@@ -149,11 +149,11 @@ def test_the_unit_of_a_reading_makes_no_difference(power, seed):
 )
 def test_no_number_upsets_the_detector(rows, unit):
     value, temperature, humidity = np.array(rows).T
-    time_s = np.arange(value.size + 400.0)
-    later = np.full(400, np.nan)
+    time_s = np.arange(value.size + 2000.0)
+    later = np.full(2000, np.nan)
     live = fed(
         time_s,
-        np.concatenate((value, 100.0 + np.tile([0.0, 1.0, 0.5, 2.0], 100))),
+        np.concatenate((value, 100.0 + np.tile([0.0, 1.0, 0.5, 2.0], 500))),
         unit=unit,
         temperature=np.concatenate((temperature, later)),
         humidity=np.concatenate((humidity, later)),
