@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 DEVICES, CHANNELS, DEVICE_HZ, MESSAGE_HZ = 8, 8, 20.0, 200.0
-WARM_S, SECONDS = 30.0, 90.0
+WARM_S, SECONDS = 30.0, 60.0
 PLUME_EVERY_S, PLUME_S = 24.0, 2.0
 UDP = 14_778
-BASE, STEP, RISE = 50.0, 5000.0, 10.0
+BASE, STEP = 50.0, 5000.0
 STATUS = 3
 
 
@@ -49,7 +49,7 @@ def frame_of(device: int, number: int) -> tuple[bytes, float]:
     in_plume = age_s < PLUME_S and number / DEVICE_HZ > 12.0
     rng = np.random.default_rng((device, number))
     values = (BASE + rng.normal(0.0, 0.5, CHANNELS)).tolist()
-    plume = STEP + RISE * DEVICE_HZ * age_s if in_plume else 0.0
+    plume = STEP * (1.0 + round(age_s * DEVICE_HZ)) if in_plume else 0.0
     values[0] += plume
     told = {"kind": "mcu", "sequence": number, "device_us": number * 50_000, "values": values}
     return DRIVER.encode(told), plume

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from firmware_bridge import telemetry_names
-from firmware_bridge.telemetry import INFO, TEXT_BYTES, WARNING
+from firmware_bridge.telemetry import ALARM, INFO, TEXT_BYTES, WARNING
 from firmware_bridge.tunnel import MOST_CHANNELS, Batch, Channel, TunnelFlag
 from sensors.records import GasSample, Quality
 from sensors.units import readable
@@ -26,7 +26,7 @@ __all__ = ["RELATIVE", "Alarm", "Place", "Teller", "in_words", "place_of"]
 
 NS = 1_000_000_000
 PLACE_AGE_NS = 2 * NS  # the gap rule of a Flight
-GAS, STATUS = 1, 3  # kinds of a TUNNEL payload
+GAS = 1  # kind of a TUNNEL payload with readings
 RAW = 201  # species of a number that is no concentration
 RELATIVE = "relative"  # unit of what is told as a share of its clean-air value
 FEW_MINUTES = 10.0
@@ -204,9 +204,7 @@ class Teller:
         for source, some in by_device.items():
             channels = [_alarm_channel(alarm) for alarm in some[:MOST_CHANNELS]]
             first = some[0]
-            batch = self._batch(
-                STATUS, source, first.time_ns, channels, TunnelFlag.UTC, first.place
-            )
+            batch = self._batch(ALARM, source, first.time_ns, channels, TunnelFlag.UTC, first.place)
             self._telemetry.batch(batch, now_ns=now_ns)
 
     def health(self, health: Health) -> list[str]:

@@ -43,7 +43,7 @@ __all__ = ["AUTOPILOT", "Bridge", "device_name"]
 
 NS = 1_000_000_000
 CLOCK_EVERY_NS = NS
-GATHER_S = 0.008  # a hundred rounds a second at most
+GATHER_S = 0.02  # fifty rounds a second at most
 ANEMOMETER_HZ, USUAL_HZ = 20.0, 10.0
 AUTOPILOT = "autopilot"  # what it is called in records
 LINK_KINDS = ("link opened", "link back", "link lost", "link down")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from firmware_bridge.outlet import Outlet
     from firmware_bridge.tunnel import Batch
 
-__all__ = ["INFO", "WARNING", "Telemetry"]
+__all__ = ["ALARM", "INFO", "TEXT_BYTES", "WARNING", "Telemetry"]
 
 NS = 1_000_000_000
 HEARTBEAT_NS = NS
@@ -35,6 +35,7 @@ GROUND_STATION, EVERYBODY = 255, 0
 ONBOARD_CONTROLLER, NO_AUTOPILOT = 18, 8
 ACTIVE, CRITICAL = 4, 5
 MAVLINK_VERSION = 3
+ALARM = 3  # kind of a batch that goes before all readings
 WARNING, INFO = 4, 6  # severities of STATUSTEXT
 
 
@@ -46,6 +47,7 @@ class _Slot:
     name: str
     fields: dict[str, Any] | None = None  # None once it is sent
     offered_ns: int = 0
+    is_alarm: bool = False
     sent_ns: int = -(1 << 62)
 
 
@@ -126,7 +128,9 @@ class Telemetry:
             "payload_length": len(payload),
             "payload": list(payload),
         }
-        self._offer(key, "TUNNEL", fields, now_ns, BATCH_NS)
+        is_alarm = batch.kind == ALARM
+        self._offer(key, "TUNNEL", fields, now_ns, 0 if is_alarm else BATCH_NS)
+        self._slots[key].is_alarm = is_alarm
         return True
 
     def text(self, text: str, *, severity: int = WARNING) -> None:
@@ -166,10 +170,11 @@ class Telemetry:
         if is_heard:
             self._send_text(now_ns)
         for slot in self._due(now_ns):
-            if slot.fields is not None and self._outlet.send(
-                slot.name, slot.fields, now_ns, is_value=True
-            ):
-                slot.fields, slot.sent_ns = None, now_ns
+            if slot.fields is None:
+                continue
+            if not self._outlet.send(slot.name, slot.fields, now_ns, is_value=not slot.is_alarm):
+                break  # the budget is used up; this one is first when there is some again
+            slot.fields, slot.sent_ns = None, now_ns
 
     def _offer(
         self, key: str, name: str, fields: dict[str, Any], now_ns: int, period_ns: int
@@ -180,7 +185,7 @@ class Telemetry:
         slot.fields, slot.offered_ns = fields, now_ns
 
     def _due(self, now_ns: int) -> list[_Slot]:
-        """Newest first, by the second; of those, what was left out longest."""
+        """Alarms first; then the newest, by the second; of those, what was left out longest."""
         due = []
         for slot in self._slots.values():
             if slot.fields is None:
@@ -190,7 +195,14 @@ class Telemetry:
                 self.counters["stale"] += 1
             elif now_ns - slot.sent_ns >= slot.period_ns:
                 due.append(slot)
-        return sorted(due, key=lambda slot: ((now_ns - slot.offered_ns) // NS, slot.sent_ns))
+        return sorted(
+            due,
+            key=lambda slot: (
+                not slot.is_alarm,
+                (now_ns - slot.offered_ns) // NS,
+                slot.sent_ns,
+            ),
+        )
 
     def _send_text(self, now_ns: int) -> None:
         if not self._texts or now_ns - self._text_sent_ns < TEXT_NS:

@@ -192,7 +192,7 @@ class LiveDetector:
         alarm_steps.weigh(memory, state)
         alarm_steps.leap(memory, state, reading, one.share, one.least)
         alarm_steps.learn(memory, state)
-        may_begin = not quality & CANNOT_BEGIN
+        may_begin = not (quality and quality & CANNOT_BEGIN)
         alarm_steps.decide(memory, state, self._threshold, may_begin, warming_up)
         return _told(one, reading, trust, warming_up)
 

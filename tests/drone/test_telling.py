@@ -206,3 +206,26 @@ def test_a_place_is_only_believed_while_it_is_fresh():
     assert math.isnan(place_of(autopilot, NOW + 3 * NS).latitude)
     autopilot.vehicle.latest.clear()
     assert math.isnan(place_of(autopilot, NOW).latitude)
+
+
+def test_an_alarm_goes_out_at_once_where_readings_have_used_up_the_link():
+    sent = []
+    telemetry = Telemetry(
+        Outlet(lambda frame: sent.append(frame) or True, system=1, budget_bytes_s=500)
+    )
+    link = SimpleNamespace(
+        telemetry=telemetry, vehicle=SimpleNamespace(latest={}, boot_ms=lambda _ns: 4000)
+    )
+    names = [f"nose{number}" for number in range(8)]
+    teller = Teller(link, names)
+    for step in range(40):
+        for name in names:
+            one = GasSample(5 * NS, name, "pid", step * 1e-9, "1")
+            teller.readings([one], {}, Place(), NOW + step * NS // 20)
+        telemetry.step(NOW + step * NS // 20)
+    sent.clear()
+    teller.alarms([alarm(source="nose3")], NOW + 2 * NS)
+    telemetry.step(NOW + 2 * NS)
+    packets = [frame.fields["packet"] for frame in PacketDecoder().feed(b"".join(sent))]
+    tunnels = [one for one in packets if one.name == "TUNNEL"]
+    assert bytes(tunnels[0].fields()["payload"])[1] == 3
