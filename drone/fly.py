@@ -31,7 +31,7 @@ __all__ = ["Display", "Fly", "Reading"]
 NS = 1_000_000_000
 ROUND_S = 0.05
 HEALTH_NS = NS
-SHOW_NS = NS // 4
+SHOW_NS = NS // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Display(Protocol):
         """Something happened."""
 
     def show(self, health: Health, readings: dict[tuple[str, str], Reading]) -> None:
-        """How it is now; called four times a second."""
+        """How it is now; called twice a second."""
 
 
 class Fly:

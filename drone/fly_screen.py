@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 LINES_KEPT = 8
-REFRESH_HZ = 4
+REFRESH_HZ = 2
 
 
 class Screen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import threading
 import time
@@ -157,7 +158,9 @@ class DeviceReader:
     def status(self) -> Status:
         """How it is doing now."""
         now = self._monotonic_ns()
-        recent = sum(1 for one in tuple(self._times) if now - one < RATE_WINDOW_S * NS)
+        since = now - int(RATE_WINDOW_S * NS)
+        times = tuple(self._times)
+        recent = len(times) - bisect.bisect_right(times, since)
         span_s = min(RATE_WINDOW_S, max((now - self._begun_ns) / NS, 0.1))
         heard_s = 0.0 if self._heard_ns is None else (now - self._heard_ns) / NS
         return Status(

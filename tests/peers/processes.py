@@ -20,7 +20,7 @@ from firmware_bridge.outlet import COMMANDS, MESSAGES
 
 PEERS = Path(__file__).parent
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 KEY = bytes(range(32))
 
 
