@@ -30,6 +30,13 @@ def readings(path):
     ]
 
 
+def alarms(path):
+    return [
+        (told["source"], told["channel"], told["state"], round(told["value"] * 1e9))
+        for told in map(json.loads, messages(path, "/alarms"))
+    ]
+
+
 def cli(*arguments, **more):
     command = [sys.executable, "-m", "drone.cli", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -37,9 +44,10 @@ def cli(*arguments, **more):
 
 
 def test_what_is_played_again_is_recorded_again(tmp_path):
-    with Site(tmp_path) as site, Ground(site.udp):
+    with Site(tmp_path) as site, Ground(site.udp) as ground:
         flight = site.fly("--quiet")
-        time.sleep(6.0)
+        wait_for(lambda: any("GAS" in one["text"] for one in ground.said("STATUSTEXT")), 60.0)
+        time.sleep(1.0)
         assert end(flight)[0] == 0
     (first,) = site.recordings()
     again, udp = tmp_path / "again", free_udp_port()
@@ -57,6 +65,8 @@ def test_what_is_played_again_is_recorded_again(tmp_path):
     assert b"".join(messages(copy, "/raw/autopilot")) == b"".join(messages(first, "/raw/autopilot"))
     assert len(readings(first)) > 40
     assert readings(copy) == readings(first)
+    assert alarms(first)
+    assert alarms(copy) == alarms(first)
 
 
 @pytest.fixture
