@@ -21,13 +21,17 @@ _ANY_TIME_S = (0.001, 1e6)
 _ANY_NOISE = (0.0, 1e6)
 # Least and greatest value by table and key; numbers that are not listed may have any value.
 _LIMITS: dict[str, dict[str, tuple[float, float]]] = {
-    "": {"gas_efficiency": (0.0, 1.0)},
+    "": {"gas_efficiency": (0.0, 1.0), "gas_clock_s": (-60.0, 60.0)},
     "site": {"latitude": (-90.0, 90.0), "longitude": (-180.0, 180.0)},
     "source": {
         "east_m": (-5000.0, 5000.0),
         "north_m": (-5000.0, 5000.0),
         "height_m": (0.0, 200.0),
         "rate_g_s": (0.0, 1e5),
+        "on_s": _ANY_TIME_S,
+        "off_s": (0.0, 1e6),
+        "eastward_m_s": (-50.0, 50.0),
+        "northward_m_s": (-50.0, 50.0),
     },
     "wind": {
         "speed_m_s": (0.05, 40.0),
@@ -39,6 +43,13 @@ _LIMITS: dict[str, dict[str, tuple[float, float]]] = {
         "speed_time_s": _ANY_TIME_S,
         "gradient_deg_100m": (0.0, 60.0),
         "gradient_time_s": _ANY_TIME_S,
+    },
+    "wake": {
+        "east_m": (-5000.0, 5000.0),
+        "north_m": (-5000.0, 5000.0),
+        "radius_m": (1.0, 1000.0),
+        "turn_deg": (-180.0, 180.0),
+        "speed": (0.0, 3.0),
     },
     "turbulence": {
         "intensity": (0.01, 10.0),
@@ -56,6 +67,10 @@ _LIMITS: dict[str, dict[str, tuple[float, float]]] = {
         "line_deg": (-360.0, 360.0),
         "rate_hz": (2.0, 50.0),
         "on_ground_s": (0.0, 3600.0),
+        "east_m": (-5000.0, 5000.0),
+        "north_m": (-5000.0, 5000.0),
+        "lines": (1, 1000),
+        "passes": (1, 50),
     },
     "air": {
         "temperature_c": (-60.0, 60.0),
@@ -71,6 +86,7 @@ _LIMITS: dict[str, dict[str, tuple[float, float]]] = {
         "warm_up_s": _ANY_TIME_S,
         "quench_per_pct": (0.0, 0.019),
         "resolution_ppb": (1e-6, 1e6),
+        "ceiling_ppb": (0.0, 1e9),
     },
     "mox": {
         "rise_s": _ANY_TIME_S,
@@ -113,11 +129,13 @@ def check_scenario(scenario: Scenario, where: str) -> None:
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
     survey = scenario.survey
-    flight_s = survey.size_m * (survey.size_m / survey.spacing_m + 2.0) / survey.speed_m_s
+    lines = survey.lines or survey.size_m / survey.spacing_m
+    across_m = lines * survey.spacing_m
+    flight_s = survey.passes * (survey.size_m * (lines + 1.0) + across_m) / survey.speed_m_s
     if flight_s > _LONGEST_FLIGHT_S:
         raise ConfigError(
             f"{where} [survey]: would take {flight_s / 3600:.0f} h, more than 4; "
-            "widen spacing_m or make size_m smaller"
+            "widen spacing_m, make size_m smaller, or fly fewer lines or passes"
         )
 
 

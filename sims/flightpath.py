@@ -55,18 +55,19 @@ def waypoints(survey: Survey) -> FloatArray:
     [[-20.0, -20.0], [-20.0, 20.0], [20.0, 20.0], [20.0, -20.0]]
     """
     half = 0.5 * survey.size_m
-    lines = int(survey.size_m / survey.spacing_m + 1e-9) + 1
+    lines = survey.lines or int(survey.size_m / survey.spacing_m + 1e-9) + 1
     offsets = (np.arange(lines) - 0.5 * (lines - 1)) * survey.spacing_m
     right = np.repeat(offsets, 2)
     ends = np.tile([-half, half, half, -half], lines)[: 2 * lines]
     bearing = np.deg2rad(survey.line_deg)
-    return np.stack(
+    once = np.stack(
         (
-            right * np.cos(bearing) + ends * np.sin(bearing),
-            -right * np.sin(bearing) + ends * np.cos(bearing),
+            survey.east_m + (right * np.cos(bearing) + ends * np.sin(bearing)),
+            survey.north_m + (-right * np.sin(bearing) + ends * np.cos(bearing)),
         ),
         axis=1,
     )
+    return np.concatenate([once[:: 1 - 2 * (number % 2)] for number in range(survey.passes)])
 
 
 def flight_path(survey: Survey, *, rng: np.random.Generator) -> FlightPath:

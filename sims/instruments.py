@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from sims.faults import silent, stuck
 from sims.wind import ornstein_uhlenbeck
 
 if TYPE_CHECKING:
@@ -168,7 +169,10 @@ def pid_reading(
     )
     noise = pid.noise_ppb * rng.standard_normal(time.size)
     reading = pid.gain * dim * signal + baseline + noise
-    return np.asarray(np.maximum(np.round(reading / pid.resolution_ppb) * pid.resolution_ppb, 0.0))
+    told = np.maximum(np.round(reading / pid.resolution_ppb) * pid.resolution_ppb, 0.0)
+    if pid.ceiling_ppb is not None:
+        told = np.minimum(told, pid.ceiling_ppb)
+    return stuck(np.asarray(told), pid.stuck_from_s, step_s)
 
 
 def mox_resistance(
@@ -186,7 +190,7 @@ def mox_resistance(
         + mox.drift_sqrt_s * np.sqrt(step_s) * np.cumsum(steps)
         + mox.noise * rng.standard_normal(gas_ppb.size)
     )
-    return np.asarray(np.exp(logarithm))
+    return stuck(np.asarray(np.exp(logarithm)), mox.stuck_from_s, step_s)
 
 
 def measured_wind(
@@ -205,7 +209,16 @@ def measured_wind(
     every = max(round(rate_hz / anemometer.rate_hz), 1)
     held = (np.arange(east.size) // every) * every
     from_deg = np.rad2deg(np.arctan2(-u, -v)) % 360.0
-    return np.hypot(u, v)[held], from_deg[held]
+    speed, direction = (
+        _as_mounted(series[held], anemometer, 1.0 / rate_hz)
+        for series in (np.hypot(u, v), from_deg)
+    )
+    return speed, direction
+
+
+def _as_mounted(series: FloatArray, anemometer: Anemometer, step_s: float) -> FloatArray:
+    held = stuck(series, anemometer.stuck_from_s, step_s)
+    return silent(held, anemometer.silent_from_s, step_s)
 
 
 def position_error(

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from sims.turbulence import Eddies, Gusts, eddy_velocity
+from sims.wakes import NO_WAKES, waked
 from sims.wind import REFERENCE_HEIGHT_M, WindHistory
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ _EAST, _NORTH, _UP, _U, _V, _W, _AGE, _MASS = range(8)
 class Release(NamedTuple):
     """How filaments start and grow.
 
-    `places` is an array of shape (sources, 4): east, north, height [m] and rate [kg s-1].
-    Filaments farther than `limit_m` from the origin are forgotten.
+    `places` is an array of shape (sources, 4): east, north, height [m] and rate [kg s-1], or of
+    shape (wind steps, sources, 4) where they change; a source of no rate lets nothing go.
+    Filaments farther than `limit_m` from the origin are forgotten. `wakes` are those of
+    `sims.wakes.wake_table`.
     """
 
     places: FloatArray
@@ -44,6 +47,7 @@ class Release(NamedTuple):
     growth_m2_s: float
     limit_m: float
     roughness_m: float
+    wakes: FloatArray = NO_WAKES
 
 
 def concentration(
@@ -91,7 +95,11 @@ def concentration(
     if wind.time_s[-1] < (receptors.shape[0] - 1) / rate_hz:
         raise ValueError("the wind ends before the last sample")
     samples = np.zeros(receptors.shape[:2])
-    if release.places.shape[0]:
+    if release.places.shape[-2]:
+        steps = (wind.time_s.size, *release.places.shape[-2:])
+        release = release._replace(
+            places=np.ascontiguousarray(np.broadcast_to(release.places, steps))
+        )
         table = np.stack((wind.east, wind.north, wind.turn_east, wind.turn_north), axis=1)
         _carry(
             samples,
@@ -159,7 +167,7 @@ def _carry(
     """Release, move and sum filaments from the first wind step to the last sample."""
     start_s, step_s, substeps = clock
     per_step = release.filaments_per_s * step_s
-    places = release.places.shape[0]
+    places = release.places.shape[1]
     filaments = np.empty((places * (int(per_step * (wind.shape[0] + 1)) + 2), 8))
     before = np.empty(3)
     swept = np.zeros(2)
@@ -172,7 +180,7 @@ def _carry(
             break
         now = wind[step]
         due = int((step + 1) * per_step)
-        count = _let_go(filaments, count, due - released, step_s, release, gusts, rng)
+        count = _let_go(filaments, count, due - released, step, step_s, release, gusts, rng)
         released = due
         index = 0
         while index < count:
@@ -195,14 +203,17 @@ def _let_go(
     filaments: FloatArray,
     count: int,
     due: int,
+    step: int,
     step_s: float,
     release: Release,
     gusts: Gusts,
     rng: np.random.Generator,
 ) -> int:
     """Add the filaments of one step, evenly spread over it; ages below zero start later in it."""
-    for source in range(release.places.shape[0]):
-        place = release.places[source]
+    for source in range(release.places.shape[1]):
+        place = release.places[step, source]
+        if place[3] <= 0.0:
+            continue
         for number in range(due):
             puff = filaments[count]
             puff[_EAST] = place[0]
@@ -238,6 +249,8 @@ def _move(
     turn = wind[2] * puff[_EAST] + wind[3] * puff[_NORTH]
     east = fraction * (wind[0] - turn * wind[1])
     north = fraction * (wind[1] + turn * wind[0])
+    if release.wakes.shape[0]:
+        east, north = waked(release.wakes, puff[_EAST], puff[_NORTH], east, north)
     speed = np.sqrt(wind[0] ** 2 + wind[1] ** 2) + 1e-9
     cos, sin = wind[0] / speed, wind[1] / speed
     u, v, w = 0.0, 0.0, 0.0

@@ -59,7 +59,7 @@ def _table(flight: SimulatedFlight, names: tuple[str, ...]) -> str:
     times = np.datetime_as_string(flight.time_ns.astype("datetime64[ns]"), unit="ms")
     cells = [[f"{time}Z" for time in times]]
     for name in names:
-        form = f"%.{_DECIMALS.get(name, 1)}f"
+        form = f"%.{_DECIMALS.get(name, 4 if name.endswith('_ppm') else 1)}f"
         values = flight.columns[name].tolist()
         cells.append(["" if math.isnan(value) else form % value for value in values])
     rows = [",".join(row) for row in zip(*cells, strict=True)]

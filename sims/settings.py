@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "Survey",
     "Turbulence",
+    "Wake",
     "Wind",
 ]
 
@@ -31,12 +32,23 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A steady release at a point."""
+    """A release at a point, steady and for ever unless told otherwise.
+
+    It may begin and end, be on and off by turns (on at `phase_s`), and move evenly; its place
+    is that at the flight's start, its rate that while it is on. Times count from the start.
+    """
 
     east_m: float
     north_m: float
     height_m: float = 0.5
     rate_g_s: float = 1.0
+    begins_s: float | None = None
+    ends_s: float | None = None
+    on_s: float = 60.0
+    off_s: float = 0.0
+    phase_s: float = 0.0
+    eastward_m_s: float = 0.0
+    northward_m_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +68,21 @@ class Wind:
     speed_time_s: float = 90.0
     gradient_deg_100m: float = 2.0
     gradient_time_s: float = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wake:
+    """A place where something stands in the wind: it turns to the right there, and slows.
+
+    `speed` is the factor on the wind's speed in the middle; both fade as a Gaussian of
+    `radius_m`. It is the same at all heights and adds no turbulence.
+    """
+
+    east_m: float
+    north_m: float
+    radius_m: float = 25.0
+    turn_deg: float = 0.0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +106,11 @@ class Turbulence:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """A lawnmower flight over a square about the site's origin."""
+    """A lawnmower flight over a square about a place, by default the site's origin.
+
+    `lines` flies that many lines about the middle instead of as many as fill the square;
+    `passes` flies the whole pattern again, backwards and forwards by turns.
+    """
 
     size_m: float = 240.0
     spacing_m: float = 20.0
@@ -88,6 +119,10 @@ class Survey:
     line_deg: float = 0.0
     rate_hz: float = 10.0
     on_ground_s: float = 5.0
+    east_m: float = 0.0
+    north_m: float = 0.0
+    lines: int | None = None
+    passes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +144,8 @@ class Pid:
     """A photo-ionisation detector; baseline and noise in ppb of isobutylene.
 
     `response_factor` is the true mole fraction of the gas over the reading; None takes the
-    gas table's, of which makers differ by tens of per cent.
+    gas table's, of which makers differ by tens of per cent. From `stuck_from_s` on it repeats
+    what it said then; it never says more than `ceiling_ppb`.
     """
 
     response_factor: float | None = None
@@ -126,11 +162,16 @@ class Pid:
     temperature_ppb_c: float = 2.0
     quench_per_pct: float = 0.003
     resolution_ppb: float = 1.0
+    stuck_from_s: float | None = None
+    ceiling_ppb: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mox:
-    """A metal-oxide element: ``R = R0 (1 + C / C0) ** -exponent``, slow to rise and slower back."""
+    """A metal-oxide element: ``R = R0 (1 + C / C0) ** -exponent``, slow to rise and slower back.
+
+    From `stuck_from_s` on it repeats what it said then.
+    """
 
     name: str = "TGS2620"
     rise_s: float = 2.96
@@ -142,16 +183,23 @@ class Mox:
     drift_sqrt_s: float = 0.0005
     humidity_per_pct: float = -0.004
     temperature_per_c: float = -0.012
+    stuck_from_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Anemometer:
-    """A wind sensor on the drone."""
+    """A wind sensor on the drone.
+
+    From `stuck_from_s` on it repeats what it said then, from `silent_from_s` on it says nothing.
+    Mounted the wrong way round, its `bias_deg` is 180.
+    """
 
     rate_hz: float = 4.0
     noise_m_s: float = 0.25
     bias_deg: float = 2.0
     gain: float = 1.0
+    stuck_from_s: float | None = None
+    silent_from_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,16 +216,19 @@ class Scenario:
     """A whole world: everything `sims.simulate.simulate` needs but the random numbers.
 
     `gas_efficiency` is the part of the undisturbed concentration that reaches the inlet
-    through the rotors' wash.
+    through the rotors' wash. Gas, temperature and humidity are on one logger, whose clock is
+    `gas_clock_s` ahead: what happens at a time is written down as that much later.
     """
 
     name: str = "unnamed"
     kind: str = "single"
     gas: str = "acetone"
     gas_efficiency: float = 1.0
+    gas_clock_s: float = 0.0
     site: Site = field(default_factory=Site)
     source: tuple[Source, ...] = ()
     wind: Wind = field(default_factory=Wind)
+    wake: tuple[Wake, ...] = ()
     turbulence: Turbulence = field(default_factory=Turbulence)
     survey: Survey = field(default_factory=Survey)
     air: Air = field(default_factory=Air)

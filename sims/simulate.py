@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensors.gases import pid_factor, resolve, visible
+from sensors.gases import pid_factor, visible
 from sims import instruments
+from sims.faults import with_clock_ahead
 from sims.flightpath import FlightPath, flight_path
-from sims.plume import Release, concentration
+from sims.plume import concentration
+from sims.releases import release_of
 from sims.site import geographic, utc_ns
 from sims.turbulence import Eddies, Gusts, eddies, eddy_wind, gusts
-from sims.wind import WindHistory, ornstein_uhlenbeck, profile, wind_history
+from sims.wakes import wake_table, waked_along
+from sims.wind import WindHistory, ornstein_uhlenbeck, profile
+from sims.world import one_second_peak, ppb_per_kg_m3, world_truth, world_wind
 
 if TYPE_CHECKING:
     from typing import Any
@@ -25,17 +29,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 __all__ = ["SimulatedFlight", "simulate"]
-
-_GAS_CONSTANT = 8.314462618
-_PRESSURE_PA = 101_325.0
-_PEAK_WINDOW_S = 1.0
-# Filaments are followed until they are this far outside the square.
-_BEYOND_M = 60.0
-# The release starts early enough for gas to have crossed the site this often.
-_CROSSINGS = 3.0
-_LEAD_S = (120.0, 900.0)
-# Filaments take longer steps where the wind carries them less far in one.
-_STEP_S, _SLOW_STEP_S, _SLOW_M_S = 0.2, 0.4, 2.5
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,8 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
     """
     wind_rng, plume_rng, path_rng, air_rng, instrument_rng = rng.spawn(5)
     path = flight_path(scenario.survey, rng=path_rng)
-    wind = _wind(scenario, float(path.time_s[-1]), rng=wind_rng)
+    end_s = float(path.time_s[-1])
+    wind = world_wind(scenario, end_s, rate_hz=scenario.survey.rate_hz, rng=wind_rng)
     whirl = eddies(scenario.turbulence, scenario.wind, rng=wind_rng)
     own = gusts(scenario.turbulence, scenario.wind)
     air = instruments.air_history(scenario.air, path.time_s, rng=air_rng)
@@ -98,12 +92,12 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
         np.stack((path.east, path.north, path.height), axis=1)[:, np.newaxis, :],
         wind,
         rate_hz=scenario.survey.rate_hz,
-        release=_release(scenario),
+        release=release_of(scenario, wind.time_s),
         gusts=own,
         eddies=whirl,
         rng=plume_rng,
     )[:, 0]
-    gas_ppb = scenario.gas_efficiency * inlet_kg_m3 * _ppb_per_kg_m3(scenario.gas, air)
+    gas_ppb = scenario.gas_efficiency * inlet_kg_m3 * ppb_per_kg_m3(scenario.gas, air)
     wind_here = _wind_at_drone(scenario, path, wind, own, whirl, rng=wind_rng)
     return SimulatedFlight(
         time_ns=utc_ns(scenario.site, path.time_s),
@@ -112,37 +106,9 @@ def simulate(scenario: Scenario, *, rng: np.random.Generator) -> SimulatedFlight
         path=path,
         wind_east=wind_here[0],
         wind_north=wind_here[1],
-        truth=_truth(scenario, gas_ppb),
+        truth=world_truth(scenario, one_second_peak(gas_ppb, scenario.survey.rate_hz), end_s),
         scenario=scenario,
     )
-
-
-def _wind(scenario: Scenario, end_s: float, *, rng: np.random.Generator) -> WindHistory:
-    """Long enough before take-off that the site is full of gas when the drone comes."""
-    longest_s = _STEP_S if scenario.wind.speed_m_s > _SLOW_M_S else _SLOW_STEP_S
-    rate_hz = scenario.survey.rate_hz
-    step_s = max(int(longest_s * rate_hz + 1e-9), 1) / rate_hz
-    lead_s = np.clip(_CROSSINGS * scenario.survey.size_m / scenario.wind.speed_m_s, *_LEAD_S)
-    lead_s = float(np.ceil(lead_s / step_s)) * step_s
-    return wind_history(scenario.wind, from_s=-lead_s, to_s=end_s + step_s, step_s=step_s, rng=rng)
-
-
-def _release(scenario: Scenario) -> Release:
-    rows = [(s.east_m, s.north_m, s.height_m, 1e-3 * s.rate_g_s) for s in scenario.source]
-    return Release(
-        places=np.array(rows, dtype=np.float64).reshape(-1, 4),
-        filaments_per_s=scenario.turbulence.filaments_per_s,
-        sigma_m=scenario.turbulence.filament_sigma_m,
-        growth_m2_s=scenario.turbulence.filament_growth_m2_s,
-        limit_m=float(np.sqrt(0.5)) * scenario.survey.size_m + _BEYOND_M,
-        roughness_m=scenario.wind.roughness_m,
-    )
-
-
-def _ppb_per_kg_m3(gas: str, air: instruments.AirHistory) -> FloatArray:
-    """Mole fraction [1e-9] of a mass concentration of 1 kg m-3 (ideal gas)."""
-    kelvin = air.temperature_c + 273.15
-    return 1e9 * _GAS_CONSTANT * kelvin / (_PRESSURE_PA * resolve(gas).molar_mass_kg_mol)
 
 
 def _wind_at_drone(
@@ -156,6 +122,8 @@ def _wind_at_drone(
 ) -> tuple[FloatArray, FloatArray]:
     """The wind that blows at the drone, gusts included [m s-1], towards."""
     east, north = wind.at(path.time_s, path.east, path.north)
+    if scenario.wake:
+        east, north = waked_along(wake_table(scenario.wake), path.east, path.north, east, north)
     fraction = profile(path.height, scenario.wind.roughness_m)
     # Gusts pass the moving drone within the time it needs to cross them.
     level = scenario.survey.height_m
@@ -229,7 +197,7 @@ def _columns(
         columns[f"mox{number}_ohm"] = instruments.mox_resistance(
             mox, gas_ppb, air, step_s=step_s, rng=mox_rng
         )
-    return columns
+    return with_clock_ahead(columns, round(scenario.gas_clock_s * rate_hz))
 
 
 def _pid_response(scenario: Scenario) -> float:
@@ -237,22 +205,3 @@ def _pid_response(scenario: Scenario) -> float:
     if not visible(scenario.gas, "pid"):
         return 0.0
     return 1.0 / (scenario.pid.response_factor or pid_factor(scenario.gas) or 1.0)
-
-
-def _truth(scenario: Scenario, gas_ppb: FloatArray) -> dict[str, Any]:
-    """The answer, with the largest mean over one second of the gas at the inlet."""
-    window = max(round(_PEAK_WINDOW_S * scenario.survey.rate_hz), 1)
-    mean = np.convolve(gas_ppb, np.full(window, 1.0 / window), mode="valid")
-    sources = []
-    for source in scenario.source:
-        latitude, longitude = geographic(scenario.site, [source.east_m], [source.north_m])
-        sources.append(
-            {
-                "latitude": round(float(latitude[0]), 8),
-                "longitude": round(float(longitude[0]), 8),
-                "height_m": source.height_m,
-                "rate_g_s": source.rate_g_s,
-            }
-        )
-    peak = float(mean.max()) if mean.size else 0.0
-    return {"kind": scenario.kind, "sources": sources, "peak_ppb": round(peak, 3)}
