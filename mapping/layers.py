@@ -15,6 +15,8 @@ from matplotlib.path import Path as Outline
 from mapping.cartography import HALO, MUTED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -128,14 +130,17 @@ def draw_track(axes: Axes, track: Track) -> LineCollection | None:
     return lines
 
 
-def draw_sources(axes: Axes, survey: Survey) -> None:
-    """Position and credible regions of each source told."""
+def draw_sources(
+    axes: Axes, survey: Survey, *, name: Callable[[Hotspot], str] | None = None
+) -> None:
+    """Position and credible regions of each source told, named by rank or by `name`."""
     for spot in survey.told:
         _outline(axes, spot.regions[0.9], linestyle=(0, (4, 2)), fill=0.10)
         _outline(axes, spot.regions[0.5], linestyle="solid", fill=0.22)
         axes.plot(spot.east, spot.north, "+", ms=12, mew=4.5, color="white", zorder=12)
         axes.plot(spot.east, spot.north, "+", ms=11, mew=2.2, color=SOURCE, zorder=13)
         text = f"source {spot.rank}" if len(survey.told) > 1 else "source"
+        text = text if name is None else name(spot)
         axes.annotate(
             text,
             (spot.east, _top(spot)),

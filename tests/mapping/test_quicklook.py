@@ -13,7 +13,8 @@ from mapping.area import Domain
 from mapping.captions import footer, subtitle, title, wind_text
 from mapping.cartography import round_length
 from mapping.layers import SOURCE
-from mapping.quicklook import GROUND, quicklook, write_quicklook
+from mapping.map_frame import GROUND
+from mapping.quicklook import quicklook, write_quicklook
 from mapping.rasters import concentration_grid, hotspot_map, source_map
 from mapping.survey import INSUFFICIENT, Survey, Track
 from tests.mapping.conftest import CENTRE
