@@ -31,6 +31,9 @@ class Flown(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def turbulence(self) -> str: ...
+
     def flown(self) -> SimulatedFlight: ...
 
 

@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from benchmarks.flight_cache import Flown
+
 
 class Flight(Protocol):
-    """Something that can be processed and held against its truth, in another process too."""
+    """Something that can be processed and held against its truth, in another process too.
+
+    `worlds` are the simulated ones it needs.
+    """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def worlds(self) -> tuple[Flown, ...]: ...
 
     def judged(self) -> Judged: ...
 

@@ -243,10 +243,11 @@ def _of_draws(
     across = np.array([along[1], -along[0]])
     middle = np.array(_reading_place(analysis))
     ranks = {
-        "along": _rank(places @ along, float(true @ along), rng),
-        "across": _rank(places @ across, float(true @ across), rng),
         "distance": _rank(np.hypot(*(places - middle).T), float(np.hypot(*(true - middle))), rng),
     }
+    if np.isfinite(along).all():
+        ranks["along"] = _rank(places @ along, float(true @ along), rng)
+        ranks["across"] = _rank(places @ across, float(true @ across), rng)
     if "rate_g_s" in source:
         ranks["rate"] = _rank(1e3 * draws["rate"], source["rate_g_s"], rng)
     if "height_m" in source:

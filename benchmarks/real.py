@@ -75,12 +75,7 @@ def _judged_friesland(path: Path) -> Score:
 
 
 def _prairie_grass() -> str:
-    runs = [
-        row
-        for row in _table(SHARED / "prairie_grass" / "runs.csv")
-        if row["wind_speed_2m_m_s"] and row["wind_from_deg"]
-    ]
-    scores = results("prairie grass", _judged_run, runs, told=_line)
+    scores = results("prairie grass", _judged_run, prairie_grass_runs(), told=_line)
     told = [one for one in scores if one.indicated]
     header = (
         "runs",
@@ -116,7 +111,17 @@ def _prairie_grass() -> str:
     )
 
 
-def _judged_run(run: dict[str, str]) -> Score:
+def prairie_grass_runs() -> list[dict[str, str]]:
+    """Rows of the table of runs that have meteorology."""
+    return [
+        row
+        for row in _table(SHARED / "prairie_grass" / "runs.csv")
+        if row["wind_speed_2m_m_s"] and row["wind_from_deg"]
+    ]
+
+
+def prairie_grass_log(run: dict[str, str]) -> tuple[str, Choices, dict[str, float]]:
+    """All receptors of a run as a flight CSV, the settings it needs, and its source."""
     receptors = [
         row
         for row in _table(SHARED / "prairie_grass" / "arcs.csv")
@@ -138,9 +143,14 @@ def _judged_run(run: dict[str, str]) -> Score:
         "longitude": _ONEILL.longitude,
         "rate_g_s": float(run["q_g_s"]),
     }
+    return header + "".join(lines), choices, truth
+
+
+def _judged_run(run: dict[str, str]) -> Score:
+    text, choices, truth = prairie_grass_log(run)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.csv"
-        path.write_text(header + "".join(lines))
+        path.write_text(text)
         return judged([path], choices, [truth], name=f"run {run['run']}")
 
 

@@ -12,6 +12,7 @@ from benchmarks.tables import NOTHING, markdown, median
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from benchmarks.judging import Judged
 
@@ -41,7 +42,7 @@ _HEADER = (
 )
 
 
-def report(rows: Mapping[str, Sequence[Judged]]) -> str:
+def report(rows: Mapping[str, Sequence[Judged]], _folder: Path) -> str:
     """All tables of the rows there are."""
     alone = [name for name in rows if name not in ("two", "none")]
     parts = [
@@ -105,6 +106,10 @@ def _line(name: str, group: Sequence[Judged]) -> list[str]:
 
 def _rates(group: Sequence[Judged]) -> list[bool]:
     return [0.5 <= one.rate_ratio <= 2.0 for one in group if np.isfinite(one.rate_ratio)]
+
+
+def _errors(group: Sequence[Judged]) -> list[float]:
+    return [one.error_m for one in group]
 
 
 def _both_near(one: Judged) -> bool:
@@ -207,6 +212,14 @@ def _targets(rows: Mapping[str, Sequence[Judged]]) -> list[list[str]]:
     at_most("metal oxide alone: error, median", [o.error_m for o in told("mox")], 0.5, 15.0)
     at_most("low: error, median", [o.error_m for o in told("low")], 0.5, 5.0)
     at_most("low: error, 90 %", [o.error_m for o in told("low")], 0.9, 12.0)
+    at_most("Prairie Grass: error, median", [o.error_m for o in told("prairie grass")], 0.5, 10.0)
+    share_of("Prairie Grass: rate within 2x", _rates(rows.get("prairie grass", ())), 0.9, 1.0)
+    at_most("fixed methane sensors: error, median", _errors(rows.get("fixed", ())), 0.5, 15.0)
+    share_of("fixed methane sensors: rate within 2x", _rates(rows.get("fixed", ())), 0.63, 1.0)
+    missing = [o.indicated and not o.inside_90 for o in rows.get("friesland", ())]
+    share_of("Friesland: indicated, and 90 % misses the truth", missing, 0.0, 0.0)
+    halves = [o.error_m / o.largest_reading_m <= 0.5 for o in told("friesland")]
+    share_of("Friesland: error at most half of the largest reading's", halves, 1.0, 1.0)
     wrong = [o.misleading for group in rows.values() for o in group]
     share_of("confidently wrong, of all flights", wrong, 0.0, 0.0)
     return lines or [[NOTHING] * 4]

@@ -1,0 +1,68 @@
+"""The command line that all benchmarks of judged flights share: rows, cache, lines, tables."""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.flight_cache import FOLDER, kept_flight
+from benchmarks.judged_runs import judged_all
+from benchmarks.running import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.judged_runs import Flight
+    from benchmarks.judging import Judged
+
+    Row = Callable[[int, Path, int], Sequence[Flight]]  # of count, cache and first seed
+
+
+def measure(
+    arguments: Sequence[str],
+    *,
+    name: str,
+    rows: Mapping[str, Row],
+    count: int,
+    report: Callable[[Mapping[str, Sequence[Judged]], Path], str],
+    description: str | None = None,
+    only_when_asked: Sequence[str] = (),
+) -> int:
+    """Measure the rows asked for, write lines and tables, and print the tables.
+
+    `report` is given the flights of each row, and the folder of the results.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    parser.add_argument(
+        "--n", type=int, default=count, help="flights in each row (default: %(default)s)"
+    )
+    parser.add_argument("--row", action="append", choices=tuple(rows), help="repeat for several")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--cache", type=Path, default=FOLDER, help="where simulated logs are kept")
+    parser.add_argument("--out", type=Path, default=FOLDER.parent / name, help="for the results")
+    parser.add_argument("--resume", action="store_true", help="keep what OUT holds already")
+    parser.add_argument("--only-fly", action="store_true", help="fill the cache, measure nothing")
+    asked = parser.parse_args(arguments)
+    wanted = asked.row or [row for row in rows if row not in only_when_asked]
+    flights = [
+        flight for row in wanted for flight in rows[row](asked.n, asked.cache, asked.first_seed)
+    ]
+    if asked.only_fly:
+        for flight in flights:
+            for world in flight.worlds:
+                kept_flight(world, asked.cache)
+            say(flight.name)
+        return 0
+    done = judged_all(
+        flights, asked.out / "flights.jsonl", processes=asked.jobs, resume=asked.resume
+    )
+    by_row: dict[str, list[Judged]] = defaultdict(list)
+    for one in done:
+        by_row[one.row].append(one)
+    text = report(by_row, asked.out)
+    (asked.out / f"{name}.md").write_text(text, encoding="utf-8")
+    print(text)
+    return 0 if len(done) == len(flights) else 1
