@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from mapping.hotspots import Hotspot
 
 NAN = float("nan")
-TOO_SURE = 2.0  # 90 % radii; of a normal posterior one truth in ten thousand lies farther off
+# Equal-area radii of the 90 % region that the truth may lie outside it: of a normal posterior
+# one truth in ten thousand lies farther off.
+TOO_SURE = 1.0
 _BLUR = 0.01  # share of the log score's density that is spread evenly over the domain
 
 
@@ -42,7 +44,8 @@ class Judged:
     """A flight and what was said of it.
 
     Errors, regions and rate are of the most probable hotspot, told or not, against the true
-    source nearest to it. `along_m` is positive where it was sought too far downwind.
+    source nearest to it. `along_m` is positive where it was sought too far downwind; `beyond_90_m` is how far
+    the truth lies outside the 90 % region.
     `raster_level` is the share of the probability raster that lies in cells of more probability
     than that of the truth, `draws_level` the same of the draws' density: the truth is inside a
     region of 90 % if it is below 0.9. `ranks` are the shares of draws below the truth.
@@ -61,6 +64,7 @@ class Judged:
     across_m: float = NAN
     inside_50: bool = False
     inside_90: bool = False
+    beyond_90_m: float = NAN
     raster_level: float = NAN
     draws_level: float = NAN
     area_radius_50_m: float = NAN
@@ -88,10 +92,10 @@ class Judged:
 
     @property
     def misleading(self) -> bool:
-        """Whether a source is indicated where none is, as far as its own radius tells."""
+        """Whether a source is indicated where none is, as far as its own region tells."""
         if not self.indicated:
             return False
-        return self.sources == 0 or self.error_m > TOO_SURE * self.radius_90_m
+        return self.sources == 0 or self.beyond_90_m > TOO_SURE * self.area_radius_90_m
 
     def line(self) -> str:
         """As a line of JSON."""
@@ -184,6 +188,7 @@ def _of_hotspot(
         "across_m": float(abs(off[0] * along[1] - off[1] * along[0])),
         "inside_50": bool(spot.regions[0.5].covers(at)),
         "inside_90": bool(spot.regions[0.9].covers(at)),
+        "beyond_90_m": float(spot.regions[0.9].distance(at)),
         "area_radius_50_m": float(np.sqrt(spot.regions[0.5].area / np.pi)),
         "area_radius_90_m": float(np.sqrt(spot.regions[0.9].area / np.pi)),
         "radius_90_m": spot.radius_90_m,

@@ -54,8 +54,8 @@ def report(rows: Mapping[str, Sequence[Judged]], _folder: Path) -> str:
         parts += [
             markdown(_HEADER, [line for name in alone for line in _lines(name, rows[name])]),
             "Errors, regions and rates are over indicated flights; in brackets the 95 % interval. "
-            "*Confidently wrong*: indicated, and the truth lies more than "
-            f"{TOO_SURE:g} times the 90 % radius away.",
+            "*Confidently wrong*: indicated, and the truth lies outside the 90 % region by more "
+            f"than {TOO_SURE:g} times its equal-area radius.",
         ]
     if "two" in rows:
         parts += ["### Two sources", _doubles(rows["two"])]
