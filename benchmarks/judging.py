@@ -44,8 +44,8 @@ class Judged:
     """A flight and what was said of it.
 
     Errors, regions and rate are of the most probable hotspot, told or not, against the true
-    source nearest to it. `along_m` is positive where it was sought too far downwind; `beyond_90_m` is how far
-    the truth lies outside the 90 % region.
+    source nearest to it. `along_m` is positive where it was sought too far downwind;
+    `beyond_90_m` is how far the truth lies outside the 90 % region.
     `raster_level` is the share of the probability raster that lies in cells of more probability
     than that of the truth, `draws_level` the same of the draws' density: the truth is inside a
     region of 90 % if it is below 0.9. `ranks` are the shares of draws below the truth.

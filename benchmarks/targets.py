@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from benchmarks.measuring import Row
+
 
 def _flights(
     row: str, family: str, lacks: str, count: int, cache: Path, first_seed: int
@@ -40,7 +42,7 @@ def _samplers(
     return [BlindFlight(family, world, cache, choices=choices) for world in worlds]
 
 
-ROWS = {
+ROWS: dict[str, Row] = {
     "single": partial(_flights, "single", "single", ""),
     "calm": partial(_flights, "calm", "calm", ""),
     "low": partial(_flights, "low", "low", ""),
