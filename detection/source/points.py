@@ -6,7 +6,7 @@ for a few points under many draws: what a sampler that moves its sources about n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +69,22 @@ class Spreads:
 
     def __len__(self) -> int:
         return int(self.count.size)
+
+    def taken(self, which: NDArray[np.int64]) -> Spreads:
+        """Those of some draws, in the order of their indices."""
+        return Spreads(*(getattr(self, one.name)[which] for one in fields(self)))
+
+    def replaced(self, where: NDArray[np.int64], others: Spreads) -> Spreads:
+        """The same with those at the indices `where` replaced by `others`, in their order."""
+        longest = max(self.age_s.shape[-1], others.age_s.shape[-1])
+        columns = []
+        for one in fields(self):
+            old, new = getattr(self, one.name), getattr(others, one.name)
+            if one.name in _BY_AGE:
+                old, new = (_padded(values, longest) for values in (old, new))
+            columns.append(old.copy())
+            columns[-1][where] = new
+        return Spreads(*columns)
 
 
 def spreads_of(path: Path, draws: Sequence[Nuisances], *, cell_m: float = 0.0) -> Spreads:
@@ -163,6 +179,15 @@ def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np
         if rise_s > 0 or decay_s > 0:
             respond(kernel, path.time_s, rise_s=float(rise_s), decay_s=float(decay_s))
     return out
+
+
+_BY_AGE = ("age_s", "lateral", "vertical", "fraction")
+
+
+def _padded(values: FloatArray, size: int) -> FloatArray:
+    """Its last axis made as long as `size` by repeating the last entry."""
+    missing = size - values.shape[-1]
+    return np.concatenate([values, np.repeat(values[..., -1:], missing, axis=-1)], axis=-1)
 
 
 def _levels(path: Path) -> FloatArray:

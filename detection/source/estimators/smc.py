@@ -1,0 +1,311 @@
+"""Sources by a population of guesses: annealed to the readings, moved, born and dying.
+
+A sequential Monte Carlo sampler. Guesses from an easy reference, drawn where a coarse look at
+the domain sees something, are weighed, resampled and moved in steps towards the posterior;
+reversible jumps add and remove sources. The weights' product is the evidence for any source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, logit, logsumexp
+
+from detection.source.annealing import Annealed, Schedule, annealed
+from detection.source.footprint import path_of
+from detection.source.likelihood import Noise, noise_of
+from detection.source.observations import Observations
+from detection.source.place_map import PlaceMap
+from detection.source.posterior import posterior_dataset
+from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.scattered import ReadSeries, Target, log_number_prior, summed
+from detection.source.scouting import coarse_look
+from detection.source.tables import Problem, evidence_of, in_order, response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from detection.source.footprint import Lattice
+    from detection.source.scattered import Draws
+    from detection.source.scouting import Look
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Settings", "infer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How much work the sampler does.
+
+    Attributes
+    ----------
+    guesses, particles : int
+        Draws from the reference, and draws that are annealed to the posterior.
+    sweeps, last_sweeps : int
+        Rounds of all moves after each step but the last, and after that, when draws are kept.
+    effective : float
+        Share of the particles that must remain effective in a step.
+    scouts, coarse_cells, readings : int
+        Of the coarse look, as in the grid; twice as many readings or more are thinned.
+    probes : int
+        Particles whose unexplained readings say where new sources are tried.
+    flattening : float
+        Power of the coarse look's weights in the reference.
+    even : float
+        Share of guesses that may fall anywhere.
+    another : float
+        Probability of each further source in the reference.
+    rates : int
+        Bins of log rate within which proposals are even.
+    draws : int
+        Draws in the Posterior.
+    max_sources : int
+    smoothing_s : float
+        Smoothing of the measured wind [s].
+    """
+
+    guesses: int = 1024
+    particles: int = 256
+    sweeps: int = 2
+    last_sweeps: int = 8
+    effective: float = 0.5
+    scouts: int = 12
+    coarse_cells: int = 3000
+    readings: int = 450
+    probes: int = 3
+    flattening: float = 0.5
+    even: float = 0.25
+    another: float = 0.35
+    rates: int = 40
+    draws: int = 2000
+    max_sources: int = 4
+    smoothing_s: float = 15.0
+
+    @property
+    def schedule(self) -> Schedule:
+        """Of the annealing."""
+        return Schedule(
+            guesses=self.guesses,
+            particles=self.particles,
+            effective=self.effective,
+            sweeps=self.sweeps,
+            last_sweeps=self.last_sweeps,
+        )
+
+
+def infer(
+    series: Observations | Sequence[Observations],
+    domain: tuple[float, float, float, float],
+    *,
+    rng: np.random.Generator,
+    prior: Prior | None = None,
+    noise: Noise | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Posterior of the number, places, heights and rates of sources.
+
+    Parameters
+    ----------
+    series : Observations or sequence of Observations
+        n >= 1 readings each.
+    domain : tuple of float
+        West, south, east, north [m]: where sources are sought.
+    rng : numpy.random.Generator
+    prior : Prior, optional
+    noise : Noise, optional
+    settings : Settings, optional
+    progress : callable, optional
+        Called with the share of the work done, 0 to 1.
+
+    Returns
+    -------
+    xarray.Dataset
+        The Posterior contract.
+
+    Raises
+    ------
+    ValueError
+        There are no readings.
+
+    Notes
+    -----
+    Del Moral, Doucet & Jasra (2006), doi:10.1111/j.1467-9868.2006.00553.x. Only draws with
+    sources are annealed: none at all has a likelihood ratio of exactly 1, so that its
+    probability follows from the evidence for any.
+    """
+    series = [series] if isinstance(series, Observations) else list(series)
+    if not any(len(one) for one in series):
+        raise ValueError("no readings to infer from")
+    series = [one for one in series if len(one)]
+    prior = (prior or Prior()).for_averages(series[0].averaging_time_s)
+    noise, settings = noise or Noise(), settings or Settings()
+    tell = progress or (lambda _share: None)
+    problems = [_problem(one, domain, prior, noise, settings) for one in series]
+    looks = [
+        _look(one, problem, prior, settings, rng)
+        for one, problem in zip(series, problems, strict=True)
+    ]
+    tell(0.1)
+    surface = np.sum([look.log_weight for look in looks], axis=0)
+    readings = [
+        ReadSeries(
+            replace(problem, tempering=look.tempering).thinned(len(one) // settings.readings),
+            prior,
+            one.mean_wind_speed,
+            one.response_s,
+        )
+        for one, problem, look in zip(series, problems, looks, strict=True)
+    ]
+    target = Target(
+        series=readings,
+        prior=prior,
+        domain=domain,
+        reference=PlaceMap.flattened(
+            looks[0].lattice, [surface], power=settings.flattening, even=settings.even
+        ),
+        log_number_reference=log_number_prior(
+            replace(prior, another_source=settings.another), settings.max_sources
+        ),
+        log_number_prior=log_number_prior(prior, settings.max_sources),
+        bins=settings.rates,
+    )
+    found = annealed(
+        target,
+        _guide(target, readings, settings, rng),
+        settings.schedule,
+        rng=rng,
+        progress=lambda share: tell(0.1 + 0.9 * share),
+    )
+    heights = [readings[0].nuisances(point).release_height_m for point in found.points]
+    posterior = _posterior(found, np.array(heights), target, series, noise, settings, rng)
+    return posterior.assign_attrs(
+        explained=looks[0].explained, tempering=[*astuple(looks[0].tempering)]
+    )
+
+
+def _problem(
+    observations: Observations,
+    domain: tuple[float, float, float, float],
+    prior: Prior,
+    noise: Noise,
+    settings: Settings,
+) -> Problem:
+    rates = np.geomspace(prior.rate_min, prior.rate_max, 26)
+    log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
+    return Problem(
+        path=path_of(observations, domain, smoothing_s=settings.smoothing_s),
+        excess=observations.concentration,
+        additive=noise_of(observations, noise),
+        rates=rates,
+        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
+        noise=noise,
+        tempering=noise.tempering_for(0.0, 1.0),
+        domain=domain,
+    )
+
+
+def _look(
+    observations: Observations,
+    problem: Problem,
+    prior: Prior,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> Look:
+    scouts = [
+        nuisances_at(
+            prior,
+            point,
+            wind_speed=observations.mean_wind_speed,
+            response_s=observations.response_s,
+        )
+        for point in normal_points(settings.scouts, rng=rng)
+    ]
+    return coarse_look(
+        problem, scouts, most_cells=settings.coarse_cells, most_readings=settings.readings
+    )
+
+
+def _guide(
+    target: Target, series: Sequence[ReadSeries], settings: Settings, rng: np.random.Generator
+) -> Callable[[Draws, float], PlaceMap]:
+    """Function that maps where what draws leave unexplained may come from."""
+    lattice = target.reference.lattice
+
+    def guide(draws: Draws, temper: float) -> PlaceMap:
+        probes = rng.choice(len(draws), settings.probes, replace=False)
+        left = in_order(lambda k: _unexplained(series, draws, int(k), lattice), probes)
+        return PlaceMap.flattened(
+            lattice,
+            [np.log(target.reference.share), *(temper * one for one in left)],
+            power=1.0,
+            even=settings.even,
+        )
+
+    return guide
+
+
+def _unexplained(
+    series: Sequence[ReadSeries], draws: Draws, k: int, lattice: Lattice
+) -> FloatArray:
+    """Log weight of one more source in each cell beside those of a draw."""
+    log_rate_prior = series[0].problem.log_rate_prior
+    total = np.broadcast_to(log_rate_prior, (lattice.size, log_rate_prior.size))
+    for one, response in zip(series, draws.responses, strict=True):
+        kernel = response_of(one.problem.path, lattice, one.nuisances(draws.points[k]))
+        others = summed(response[[k]], draws.log_rates[[k]])[0]
+        table = evidence_of(one.problem, kernel, lattice, others=others)
+        total = total + table.log_weight - log_rate_prior
+    return np.asarray(logsumexp(total, axis=1))
+
+
+def _posterior(
+    found: Annealed,
+    heights: FloatArray,
+    target: Target,
+    series: Sequence[Observations],
+    noise: Noise,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> xr.Dataset:
+    """Draws with and without sources, mixed by the evidence."""
+    prior = target.prior
+    p_any = float(expit(logit(prior.any_source) + found.log_evidence))
+    some = round(p_any * settings.draws)
+    size = len(found.log_rates)
+    picks = rng.permutation(size)[:some] if some <= size else rng.choice(size, some)
+    there = np.isfinite(found.log_rates[picks])
+    gain = series[0].gain_log_sd * rng.standard_normal((some, 1))
+    columns = {
+        "east": found.places[picks, :, 0],
+        "north": found.places[picks, :, 1],
+        "height": np.where(there, heights[picks, None], np.nan),
+        "rate": noise.skewness * np.exp(found.log_rates[picks] + gain),
+    }
+    none = np.full((settings.draws - some, settings.max_sources), np.nan)
+    number = np.bincount(found.number, minlength=settings.max_sources + 1)
+    given_any = np.log(np.maximum(number[1:], 0.5) / size) - target.log_number_prior[1:]
+    return posterior_dataset(
+        {name: np.concatenate([none, column]) for name, column in columns.items()},
+        attrs={
+            "estimator": "smc",
+            "channel": ", ".join(dict.fromkeys(one.channel for one in series)),
+            "gas": ", ".join(dict.fromkeys(one.gas for one in series)),
+            "p_any_source": p_any,
+            "number_probability": [1.0 - p_any, *(p_any * number[1:] / size).tolist()],
+            "log_evidence": [0.0, *(found.log_evidence + given_any).tolist()],
+            "prior": _said(prior),
+            "model": _said(noise) + "; " + _said(settings),
+            "tempers": found.tempers,
+        },
+    )
+
+
+def _said(values: Prior | Noise | Settings) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in asdict(values).items())
