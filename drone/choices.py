@@ -6,14 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sensors import plugins
 from sensors.config import load_mission
 from sensors.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Choices", "choices_of"]
+__all__ = ["DEFAULT_ESTIMATOR", "ESTIMATORS", "Choices", "choices_of"]
 
+ESTIMATORS = "detection.source.estimators"
+DEFAULT_ESTIMATOR = "grid"
 _FASTEST_WIND_M_S = 150.0
 
 
@@ -43,6 +46,8 @@ class Choices:
         Probability of any source at which the verdict is "source indicated".
     seed : int
         Of the random numbers.
+    estimator : str
+        How sources are inferred: a file in `detection.source.estimators`.
     notes : tuple of str
         What the mission file warns of.
     """
@@ -57,6 +62,7 @@ class Choices:
     reference_rate_g_s: float = 1.0
     indicate_above: float = 0.95
     seed: int = 0
+    estimator: str = DEFAULT_ESTIMATOR
     notes: tuple[str, ...] = ()
 
 
@@ -72,6 +78,7 @@ def choices_of(
     background_removed: bool,
     area: Path | None,
     seed: int,
+    estimator: str = DEFAULT_ESTIMATOR,
 ) -> Choices:
     """Settings of a run, each checked.
 
@@ -82,6 +89,8 @@ def choices_of(
     """
     if (wind_speed is None) != (wind_from is None):
         raise ConfigError("--wind-speed and --wind-from go together; give both or neither")
+    if estimator not in (known := plugins.available(ESTIMATORS)):
+        raise ConfigError(f"--estimator {estimator}: there is none; choose {' or '.join(known)}")
     _check("--offset-s", offset_s, -math.inf, math.inf)
     _check("--wind-speed", wind_speed, 0.0, _FASTEST_WIND_M_S)
     _check("--wind-from", wind_from, -360.0, 360.0)
@@ -97,6 +106,7 @@ def choices_of(
         background_removed=background_removed,
         area=area,
         seed=seed,
+        estimator=estimator,
         reference_rate_g_s=loaded.detection.reference_rate_g_s if loaded else 1.0,
         indicate_above=loaded.detection.indicate_above if loaded else 0.95,
         notes=tuple(f"{mission}: {line}" for line in loaded.warnings) if loaded else (),

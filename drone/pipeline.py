@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detection.source.estimators import grid
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
 from drone.carried import with_what_files_state
+from drone.choices import ESTIMATORS
 from drone.findings import fit_notes
 from drone.inputs import read_inputs
 from drone.output import check_output, output_folder
 from drone.products import write_products
 from mapping.area import survey_domain
+from sensors import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +77,8 @@ def analyse(
     seen = observations_of(flight, domain, choices)
     posterior = None
     if seen.observations is not None:
-        posterior = grid.infer(
+        estimator = plugins.load(ESTIMATORS, choices.estimator)
+        posterior = estimator.infer(
             seen.observations,
             domain.bounds,
             rng=np.random.default_rng(choices.seed),

@@ -71,6 +71,9 @@ def process(
         bool, typer.Option("--no-drift", help="The values are background-corrected already.")
     ] = False,
     seed: Seed = 0,
+    estimator: Annotated[
+        str, typer.Option("--estimator", help="How sources are inferred: grid or smc (slower).")
+    ] = "grid",
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -96,6 +99,7 @@ def process(
         background_removed=no_drift,
         area=area,
         seed=seed,
+        estimator=estimator,
     )
     from drone.pipeline import process_flight
     from drone.wording import lines_of
