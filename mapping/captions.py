@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from mapping.hotspots import Hotspot
     from mapping.survey import Survey, Track
 
-__all__ = ["footer", "place", "subtitle", "title", "wind_text"]
+__all__ = ["MeanWind", "footer", "mean_wind", "place", "subtitle", "title", "wind_text"]
 
 MOST_LINES = 2
 HECTARE_M2 = 10_000.0
+CALM_M_S = 0.05
+
+
+class MeanWind(NamedTuple):
+    """Wind of a flight: mean speed [m s-1], and the mean vector's true bearings [degrees]."""
+
+    speed: float
+    towards_deg: float
+    from_deg: int
 
 
 def title(survey: Survey) -> str:
@@ -54,19 +63,29 @@ def footer(survey: Survey) -> str:
     return "Nothing indicated is not the same as nothing there: look at what was not searched."
 
 
-def wind_text(track: Track) -> tuple[float, str] | None:
-    """True bearing the air goes to [degrees] and the wind in words; None if unknown or calm."""
+def mean_wind(track: Track) -> MeanWind | None:
+    """Mean wind along a track; None if it is unknown or calm."""
     east, north = track.eastward_wind, track.northward_wind
     known = np.isfinite(east) & np.isfinite(north)
     if not known.any():
         return None
     u, v = float(east[known].mean()), float(north[known].mean())
-    speed = float(np.hypot(east[known], north[known]).mean())
-    if math.hypot(u, v) < 0.05:
+    if math.hypot(u, v) < CALM_M_S:
         return None
     towards = math.degrees(math.atan2(u, v)) % 360.0
-    from_deg = round((towards + 180.0) % 360.0) % 360
-    return towards, f"wind {speed:.1f} m/s\nfrom {from_deg}°"
+    return MeanWind(
+        speed=float(np.hypot(east[known], north[known]).mean()),
+        towards_deg=towards,
+        from_deg=round((towards + 180.0) % 360.0) % 360,
+    )
+
+
+def wind_text(track: Track) -> tuple[float, str] | None:
+    """True bearing the air goes to [degrees] and the wind in words; None if unknown or calm."""
+    wind = mean_wind(track)
+    if wind is None:
+        return None
+    return wind.towards_deg, f"wind {wind.speed:.1f} m/s\nfrom {wind.from_deg}°"
 
 
 def place(latitude: float, longitude: float) -> str:

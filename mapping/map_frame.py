@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mapping.survey import Survey
 
-__all__ = ["GROUND", "colour_bar", "frame_map", "grid_turn_deg"]
+__all__ = ["EDGE", "GROUND", "colour_bar", "frame_map", "grid_turn_deg"]
 
 GROUND = "#f6f4ef"
 EDGE = "#c9c4b8"

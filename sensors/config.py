@@ -34,6 +34,7 @@ __all__ = [
 
 LEAST_BUDGET_BYTES_S = 400
 LEAST_FILE_MB = 1.0
+LONGEST_RETENTION_DAYS = 36_525
 MOST_FALSE_ALARMS = 60.0
 
 T = TypeVar("T", bound="DataclassInstance")
@@ -41,11 +42,15 @@ T = TypeVar("T", bound="DataclassInstance")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissionTable:
-    """``[mission]``: what is flown, by whom, on whose authority."""
+    """``[mission]``: what is flown, by whom, on whose authority and legal basis.
+
+    ``retention_days`` is how long what was recorded may be kept, counted from the flight.
+    """
 
     name: str
     operator: str = ""
     authority: str = ""
+    legal_basis: str = ""
     retention_days: int = 90
     gas: str = "acetone"
 
@@ -163,6 +168,10 @@ def load_mission(path: Path) -> Mission:
         gases.resolve(mission.mission.gas)
     except ConfigError as error:
         raise ConfigError(f"{path} [mission]: {error}") from error
+    if not 0 <= mission.mission.retention_days <= LONGEST_RETENTION_DAYS:
+        raise ConfigError(
+            f"{path} [mission]: retention_days must lie between 0 and {LONGEST_RETENTION_DAYS}"
+        )
     if not 1 <= mission.autopilot.system_id <= 250:
         raise ConfigError(f"{path} [autopilot]: system_id must lie between 1 and 250")
     if mission.autopilot.budget_bytes_s < LEAST_BUDGET_BYTES_S:

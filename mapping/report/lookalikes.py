@@ -24,6 +24,8 @@ class Lookalike:
     name : str
     gases : tuple of str
         That it is known to emit, the typical ones first.
+    common : float
+        How widespread it is, 0 to 1: a judgement, for the order only.
     hours : tuple of float
         From when to when it is usually active [h by the sun].
     closed_at_weekends : bool
@@ -33,6 +35,7 @@ class Lookalike:
 
     name: str
     gases: tuple[str, ...]
+    common: float
     hours: tuple[float, float]
     closed_at_weekends: bool = False
     reference: str
@@ -68,6 +71,7 @@ def lookalikes() -> tuple[Lookalike, ...]:
         Lookalike(
             name=entry["name"],
             gases=tuple(entry["gases"]),
+            common=float(entry["common"]),
             hours=(float(entry["hours"][0]), float(entry["hours"][1])),
             closed_at_weekends=entry.get("closed_at_weekends", False),
             reference=entry["reference"],
@@ -115,7 +119,9 @@ def innocent_causes(
         in_hours = kind.hours[0] <= hour < kind.hours[1]
         is_open = not (kind.closed_at_weekends and is_weekend)
         typical = 1.0 - 0.1 * kind.gases.index(gas) if emits else _OTHER_GAS
-        weight = typical * (1.0 if in_hours and is_open else _ODD_HOUR) if seen else 0.0
+        weight = (
+            kind.common * typical * (1.0 if in_hours and is_open else _ODD_HOUR) if seen else 0.0
+        )
         causes.append(
             Cause(kind=kind, weight=weight, emits_gas=emits, in_hours=in_hours, is_open=is_open)
         )

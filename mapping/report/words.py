@@ -73,6 +73,16 @@ class Words:
             ".", str(self.table["words"]["decimal_mark"])
         )
 
+    def exact(self, value: float) -> str:
+        """Number as somebody chose it, without digits that were not chosen.
+
+        Examples
+        --------
+        >>> words_of("nl").exact(1.0), words_of("nl").exact(0.25)
+        ('1', '0,25')
+        """
+        return f"{value:g}".replace(".", str(self.table["words"]["decimal_mark"]))
+
     def about(self, value: float, digits: int = 2) -> str:
         r"""Number with a count of significant digits, never in powers of ten.
 

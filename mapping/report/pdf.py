@@ -1,0 +1,86 @@
+"""``report.pdf``: the report as PDF/A, the same bytes for the same case."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import typst
+
+from mapping.report.content import report_content, report_figures
+from mapping.report.fonts import font_folders
+from sensors.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mapping.report.case import Case
+
+__all__ = ["report_pages", "report_pdf", "write_report"]
+
+TEMPLATE = str(files("mapping.report") / "report.typ")
+
+
+def write_report(case: Case, path: Path) -> Path:
+    """Write the report as PDF/A-2a that is also PDF/UA-1.
+
+    Parameters
+    ----------
+    case : Case
+    path : Path
+
+    Returns
+    -------
+    Path
+        As given.
+
+    Raises
+    ------
+    ConfigError
+        The base map cannot be used.
+    """
+    content = report_pdf(case)
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+    return path
+
+
+def report_pdf(case: Case) -> bytes:
+    """The report; its date is the flight's end, not the clock's."""
+    content: bytes = typst.compile(
+        TEMPLATE,
+        format="pdf",
+        pdf_standards=["a-2a", "ua-1"],  # for the archive, and for who cannot see the page
+        timestamp=case.end_ns // 1_000_000_000,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs=_inputs(case),
+    )
+    return content
+
+
+def report_pages(case: Case, *, pixels_per_inch: float = 144.0) -> list[bytes]:
+    """The pages of the report as PNG, to look at."""
+    pages: bytes | list[bytes] = typst.compile(
+        TEMPLATE,
+        format="png",
+        ppi=pixels_per_inch,
+        timestamp=case.end_ns // 1_000_000_000,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs=_inputs(case),
+    )
+    return [pages] if isinstance(pages, bytes) else pages
+
+
+def _inputs(case: Case) -> dict[str, str]:
+    """Texts reach the template as data, never as markup: nothing in a name can be executed."""
+    return {
+        "content": json.dumps(report_content(case)),
+        "figures": json.dumps(report_figures(case)),
+    }
+
+
+def _fonts() -> list[str]:
+    return [str(folder) for folder in font_folders()]
