@@ -56,6 +56,8 @@ class Spreads:
         [m].
     response_s : ndarray, shape (p, 2)
         Rise and decay time constants [s].
+    gain : ndarray, shape (p,)
+        What the sensor shows over what is there.
     """
 
     age_s: FloatArray
@@ -66,6 +68,7 @@ class Spreads:
     turn: FloatArray
     release_height: FloatArray
     response_s: FloatArray
+    gain: FloatArray
 
     def __len__(self) -> int:
         return int(self.count.size)
@@ -87,7 +90,13 @@ class Spreads:
         return Spreads(*columns)
 
 
-def spreads_of(path: Path, draws: Sequence[Nuisances], *, cell_m: float = 0.0) -> Spreads:
+def spreads_of(
+    path: Path,
+    draws: Sequence[Nuisances],
+    *,
+    cell_m: float = 0.0,
+    gain: FloatArray | None = None,
+) -> Spreads:
     """Spread and travel of plumes under each draw of the nuisances.
 
     Parameters
@@ -97,6 +106,8 @@ def spreads_of(path: Path, draws: Sequence[Nuisances], *, cell_m: float = 0.0) -
         p >= 1 of them.
     cell_m : float
         Size of a source [m], which adds to the spread as a lattice's cell does.
+    gain : ndarray, shape (p,), optional
+        Of the sensor; 1 unless told.
 
     Returns
     -------
@@ -134,6 +145,7 @@ def spreads_of(path: Path, draws: Sequence[Nuisances], *, cell_m: float = 0.0) -
         np.column_stack([np.cos(bias), np.sin(bias)]),
         release,
         np.column_stack([column("rise_s"), column("decay_s")]),
+        np.ones(len(draws)) if gain is None else gain,
     )
 
 
@@ -178,6 +190,7 @@ def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np
     for kernel, (rise_s, decay_s) in zip(out, spreads.response_s, strict=True):
         if rise_s > 0 or decay_s > 0:
             respond(kernel, path.time_s, rise_s=float(rise_s), decay_s=float(decay_s))
+    out *= spreads.gain[:, None, None].astype(np.float32)
     return out
 
 

@@ -60,26 +60,38 @@ class ReadSeries:
         Mean along the flight [m s-1].
     response_s : tuple of float
         Rise and decay time constants the sensor's family is known for [s].
-    flight : int
-        Flights have nuisances of their own; all but the first share only its release height.
+    first : int
+        Where in the space of all nuisances those of its flight begin. Flights have nuisances of
+        their own, but the release height, which comes first of all, is the sources'.
+    gain : int
+        Where its gain is; 0 where it has none to be found beside others.
+    gain_log_sd : float
+        Of the gain.
     """
 
     problem: Problem
     prior: Prior
     wind_speed: float
     response_s: tuple[float, float]
-    flight: int = 0
+    first: int = 1
+    gain: int = 0
+    gain_log_sd: float = 0.0
 
     def nuisances(self, point: FloatArray) -> Nuisances:
         """Nuisances of this series at one point of all flights' space."""
-        first = 1 + self.flight * (DIMENSIONS - 1)
-        own = np.concatenate([point[:1], point[first : first + DIMENSIONS - 1]])
+        own = np.concatenate([point[:1], point[self.first : self.first + DIMENSIONS - 1]])
         return nuisances_at(self.prior, own, wind_speed=self.wind_speed, response_s=self.response_s)
 
     def spreads(self, points: FloatArray) -> Spreads:
         """See `Series`."""
         draws = [self.nuisances(point) for point in points]
-        return spreads_of(self.problem.path, draws, cell_m=SOURCE_M)
+        return spreads_of(self.problem.path, draws, cell_m=SOURCE_M, gain=self.gains(points))
+
+    def gains(self, points: FloatArray) -> FloatArray:
+        """Gain of the sensor at points of shape (p, d), over its nominal one, shape (p,)."""
+        if not self.gain:
+            return np.ones(len(points))
+        return np.asarray(np.exp(self.gain_log_sd * points[:, self.gain]))
 
     def responses(self, spreads: Spreads, places: FloatArray) -> NDArray[np.float32]:
         """See `Series`."""
@@ -181,6 +193,8 @@ class Target:
         Density of each place in the reference.
     log_number_reference, log_number_prior : ndarray, shape (k + 1,)
         Log probability of each number of sources; -inf where never.
+    dimensions : int
+        Of the space of nuisances.
     bins : int
         Parts of the span of log rates within which proposals are even.
     """
@@ -191,13 +205,8 @@ class Target:
     reference: PlaceMap
     log_number_reference: FloatArray
     log_number_prior: FloatArray
+    dimensions: int = DIMENSIONS
     bins: int = 40
-
-    @property
-    def dimensions(self) -> int:
-        """Of the space of nuisances."""
-        flights = 1 + max((getattr(one, "flight", 0) for one in self.series), default=0)
-        return 1 + flights * (DIMENSIONS - 1)
 
     @property
     def log_rate_edges(self) -> FloatArray:

@@ -19,7 +19,7 @@ from detection.source.likelihood import Noise, noise_of
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.posterior import posterior_dataset
-from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.prior import DIMENSIONS, Prior, normal_points, nuisances_at
 from detection.source.scattered import ReadSeries, Target, log_number_prior, summed
 from detection.source.scouting import coarse_look
 from detection.source.tables import Problem, evidence_of, in_order, response_of
@@ -114,7 +114,8 @@ def infer(
     Parameters
     ----------
     series : Observations or sequence of Observations
-        n >= 1 readings each.
+        n >= 1 readings each. Those of one flight share its nuisances; the gains of several
+        series are found together, that of a lone one only widens the rates.
     domain : tuple of float
         West, south, east, north [m]: where sources are sought.
     rng : numpy.random.Generator
@@ -144,8 +145,7 @@ def infer(
     if not any(len(one) for one in series):
         raise ValueError("no readings to infer from")
     series = [one for one in series if len(one)]
-    prior = (prior or Prior()).for_averages(series[0].averaging_time_s)
-    noise, settings = noise or Noise(), settings or Settings()
+    prior, noise, settings = prior or Prior(), noise or Noise(), settings or Settings()
     tell = progress or (lambda _share: None)
     problems = [_problem(one, domain, prior, noise, settings) for one in series]
     looks = [
@@ -153,27 +153,36 @@ def infer(
         for one, problem in zip(series, problems, strict=True)
     ]
     tell(0.1)
-    surface = np.sum([look.log_weight for look in looks], axis=0)
+    flights = list(dict.fromkeys(getattr(one, "flight", "") for one in series))
+    gains = 1 + len(flights) * (DIMENSIONS - 1)  # the first dimension is the release height
     readings = [
         ReadSeries(
             replace(problem, tempering=look.tempering).thinned(len(one) // settings.readings),
-            prior,
+            prior.for_averages(one.averaging_time_s),
             one.mean_wind_speed,
             one.response_s,
+            first=1 + flights.index(getattr(one, "flight", "")) * (DIMENSIONS - 1),
+            gain=gains + k if len(series) > 1 else 0,
+            gain_log_sd=one.gain_log_sd,
         )
-        for one, problem, look in zip(series, problems, looks, strict=True)
+        for k, (one, problem, look) in enumerate(zip(series, problems, looks, strict=True))
     ]
+    surfaces = [look.log_weight for look in looks]
     target = Target(
         series=readings,
         prior=prior,
         domain=domain,
         reference=PlaceMap.flattened(
-            looks[0].lattice, [surface], power=settings.flattening, even=settings.even
+            looks[0].lattice,
+            [*surfaces, np.sum(surfaces, axis=0)],
+            power=settings.flattening,
+            even=settings.even,
         ),
         log_number_reference=log_number_prior(
             replace(prior, another_source=settings.another), settings.max_sources
         ),
         log_number_prior=log_number_prior(prior, settings.max_sources),
+        dimensions=gains + (len(series) if len(series) > 1 else 0),
         bins=settings.rates,
     )
     found = annealed(
@@ -220,7 +229,7 @@ def _look(
 ) -> Look:
     scouts = [
         nuisances_at(
-            prior,
+            prior.for_averages(observations.averaging_time_s),
             point,
             wind_speed=observations.mean_wind_speed,
             response_s=observations.response_s,
@@ -259,6 +268,7 @@ def _unexplained(
     total = np.broadcast_to(log_rate_prior, (lattice.size, log_rate_prior.size))
     for one, response in zip(series, draws.responses, strict=True):
         kernel = response_of(one.problem.path, lattice, one.nuisances(draws.points[k]))
+        kernel *= np.float32(one.gains(draws.points[[k]])[0])
         others = summed(response[[k]], draws.log_rates[[k]])[0]
         table = evidence_of(one.problem, kernel, lattice, others=others)
         total = total + table.log_weight - log_rate_prior
@@ -281,7 +291,7 @@ def _posterior(
     size = len(found.log_rates)
     picks = rng.permutation(size)[:some] if some <= size else rng.choice(size, some)
     there = np.isfinite(found.log_rates[picks])
-    gain = series[0].gain_log_sd * rng.standard_normal((some, 1))
+    gain = rng.standard_normal((some, 1)) * (series[0].gain_log_sd if len(series) == 1 else 0.0)
     columns = {
         "east": found.places[picks, :, 0],
         "north": found.places[picks, :, 1],

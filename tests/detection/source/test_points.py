@@ -105,3 +105,15 @@ def test_readings_depend_on_where_the_source_is_from_them(rng, shift):
         )
     )
     assert_allclose(here, there, rtol=1e-3, atol=1e-5 * here.max())
+
+
+def test_a_sensor_that_shows_twice_as_much_reads_twice_as_much(rng):
+    observations = flown(rng, wind_m_s=2.0, climbs=False)
+    path = path_of(observations, DOMAIN)
+    draws = drawn(observations, normal_points(2, rng=rng))
+    places = rng.uniform(-40, 40, (2, 1, 2))
+    plain, doubled = (
+        responses_at(path, spreads_of(path, draws, gain=gain), places)
+        for gain in (None, np.array([1.0, 2.0]))
+    )
+    assert_allclose(doubled, plain * np.array([1.0, 2.0], np.float32)[:, None, None])
