@@ -135,7 +135,12 @@ def _corrected(
         flags = np.zeros(reading.shape, np.bool_)
         return Corrected(reading - level, level, unknown, np.where(flags, 0.0, unknown), flags)
     found = smoother.smooth_baseline(
-        time[order], values, temperature[order], humidity[order], float(steps.min())
+        time[order],
+        values,
+        temperature[order],
+        humidity[order],
+        float(steps.min()),
+        family=family,
     )
     excess = values - found.level
     noise = max(smoother.lower_spread(excess), float(steps.min()) / np.sqrt(12.0))

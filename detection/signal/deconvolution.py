@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["RESPONSE", "Lag", "apply_lag", "estimate_lag", "invert_lag"]
+__all__ = ["RESPONSE", "RESPONSE_LOG_SD", "Lag", "apply_lag", "estimate_lag", "invert_lag"]
 
 # Time constants (rise, decay) in seconds of each sensor family, sampling line included.
 RESPONSE: dict[str, tuple[float, float]] = {
@@ -27,6 +27,17 @@ RESPONSE: dict[str, tuple[float, float]] = {
     # open-path lasers report several times a second
     "tdlas": (0.3, 0.3),
     "unknown": (2.5, 3.0),
+}
+
+# Log standard deviation of those constants over makes, inlets and temperatures: makers' times of
+# one family span a factor of two (mox, electrochemical) to three ("unknown") either way.
+RESPONSE_LOG_SD: dict[str, float] = {
+    "mox": 0.5,
+    "pid": 0.4,
+    "electrochemical": 0.5,
+    "ndir": 0.7,
+    "tdlas": 0.7,
+    "unknown": 0.9,
 }
 
 CELL_M = 3.0  # along the line, for comparing neighbours

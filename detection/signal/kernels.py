@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["filter_pass", "plume_probability", "smooth_pass"]
+__all__ = ["filter_pass", "plume_probability", "quiet_surprise", "smooth_pass"]
 
 _learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
 _tick = njit(cache=True, nogil=True)(online.tick)
@@ -125,6 +125,39 @@ def smooth_pass(
         steps[index, 3] = state[SLOPE_KEPT]
         _absorb(state)
     return _look_back(estimate, regressors, covariance, projected, steps)
+
+
+@njit(cache=True, nogil=True)
+def quiet_surprise(
+    state: FloatArray,
+    time_s: FloatArray,
+    reading: FloatArray,
+    temperature: FloatArray,
+    humidity: FloatArray,
+    inflation: FloatArray,
+    trust: FloatArray,
+    span_s: float,
+) -> float:
+    """Minus the log likelihood of the innovations, each weighted by the trust in its reading.
+
+    Arguments are those of `smooth_pass`. The first reading only finds the level, and a reading
+    that is not trusted neither moves the filter nor counts.
+    """
+    surprise = 0.0
+    heard = False
+    for index in range(time_s.size):
+        _tick(state, time_s[index], temperature[index], humidity[index], 0.0)
+        _advance(state, span_s)
+        _compare(state, reading[index], inflation[index])
+        _judge(state, trust[index])
+        if trust[index] >= 1e-4 and np.isfinite(state[INNOVATION]):
+            variance = state[VARIANCE] + state[NOISE]
+            if heard:
+                excess = state[INNOVATION] * state[INNOVATION]
+                surprise += 0.5 * trust[index] * (np.log(variance) + excess / variance)
+            heard = True
+        _absorb(state)
+    return surprise
 
 
 @njit(cache=True, nogil=True)

@@ -12,6 +12,7 @@ ADAPTS, SETTLING = 11, 12  # 1 to learn the noise; 1 until it is known
 HUMIDITY_ZERO, TEMPERATURE_ZERO = 13, 14  # the first known, regressors count from there
 BASELINE, VARIANCE, INNOVATION, NOISE, TRUST, DENSITY = 15, 16, 17, 18, 19, 20
 SLOPE_CARRIED, SLOPE_KEPT = 21, 22  # what `advance` did to level and slope, for the smoother
+FREEDOM = 23  # variance of the level's walk over the usual
 CHANGED = 24  # the first changes between readings, sorted
 X, H, GAIN, P = 40, 45, 50, 55  # estimate, regressors, P H' and covariance, row by row
 ORDER = 5  # level, slope, humidity, temperature, warm-up
@@ -32,4 +33,5 @@ def new_state() -> list[float]:
         state[unknown] = math.nan
     state[H] = 1.0
     state[ADAPTS] = 1.0
+    state[FREEDOM] = 1.0
     return state

@@ -203,7 +203,7 @@ def advance(state: Numbers, span_s: float) -> None:
         state[at.P + at.ORDER * row + 1] *= kept
     variance = state[at.SCALE] * state[at.SCALE]
     unit = variance * state[at.STEP]
-    level_walk = unit / (LEVEL_SPANS * LEVEL_SPANS * span_s * span_s)
+    level_walk = state[at.FREEDOM] * unit / (LEVEL_SPANS * LEVEL_SPANS * span_s * span_s)
     slope_walk = unit / (span_s * span_s * span_s * span_s)
     state[at.P] += level_walk * elapsed + slope_walk * carried * carried * elapsed / 3.0
     state[at.P + 1] += slope_walk * carried * elapsed / 2.0

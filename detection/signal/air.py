@@ -1,0 +1,77 @@
+"""Temperature and humidity as they were, from a sensor in the same air that lags and is noisy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["change_per_s", "smoothed", "without_lag"]
+
+WIDTH_S = 2.0  # standard deviation of the Gaussian that readings are smoothed with before slopes
+
+
+def without_lag(time_s: FloatArray, values: FloatArray, lag_s: float) -> FloatArray:
+    """What a first-order sensor was exposed to: its smoothed reading plus lag times slope.
+
+    Parameters
+    ----------
+    time_s : ndarray, shape (n,)
+        Non-decreasing [s].
+    values : ndarray, shape (n,)
+        Any unit; NaN is filled from its neighbours, all NaN stays.
+    lag_s : float
+        Time constant [s].
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> ramp = np.arange(30.0)
+    >>> without_lag(ramp, ramp, 3.0)[15].round(6)
+    np.float64(18.0)
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return values
+    filled = np.interp(time_s, time_s[known], values[known])
+    exposed: FloatArray = smoothed(time_s, filled) + lag_s * change_per_s(time_s, filled)
+    return exposed
+
+
+def smoothed(time_s: FloatArray, values: FloatArray) -> FloatArray:
+    """Values under a Gaussian of 2 s, or of one sample where samples are further apart."""
+    width = max(WIDTH_S / _usual_step_s(time_s), 1.0)
+    mean: FloatArray = gaussian_filter1d(values, width, mode="nearest")
+    return mean
+
+
+def change_per_s(time_s: FloatArray, values: FloatArray) -> FloatArray:
+    """Slope of the smoothed values [unit s-1]; repeated times count as the usual step apart."""
+    if values.size < 2:
+        return np.zeros(values.size)
+    mean = smoothed(time_s, values)
+    rise = np.empty(values.size)
+    rise[1:-1] = mean[2:] - mean[:-2]
+    rise[0], rise[-1] = mean[1] - mean[0], mean[-1] - mean[-2]
+    run = np.full(values.size, 2.0)
+    run[[0, -1]] = 1.0
+    elapsed = np.empty(values.size)
+    elapsed[1:-1] = time_s[2:] - time_s[:-2]
+    elapsed[0], elapsed[-1] = time_s[1] - time_s[0], time_s[-1] - time_s[-2]
+    slope: FloatArray = rise / np.maximum(elapsed, 0.5 * run * _usual_step_s(time_s))
+    return slope
+
+
+def _usual_step_s(time_s: FloatArray) -> float:
+    steps = np.diff(time_s)
+    steps = steps[steps > 0.0]
+    return float(np.median(steps)) if steps.size else 1.0
