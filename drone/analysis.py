@@ -13,6 +13,7 @@ from detection.source.effort import detection_power
 from detection.source.observe import best_channel, observe, shortage
 from drone.strays import without_strays
 from drone.version import software_version
+from mapping.explanations import Sensor, explain
 from mapping.grid import convergence_deg, to_geographic, to_metric
 from mapping.hotspots import find_hotspots, probability_grid
 from mapping.rasters import concentration_grid, hotspot_map, source_map
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from drone.choices import Choices
     from drone.inputs import Inputs
     from mapping.area import Domain
+    from mapping.known import Known
     from mapping.rasters import Power
 
     FloatArray = NDArray[np.float64]
@@ -131,6 +133,7 @@ def survey_of(
     seen: Seen,
     posterior: xr.Dataset | None,
     choices: Choices,
+    known: tuple[Known, ...] = (),
 ) -> tuple[Survey, list[str]]:
     """Verdict, sources and maps of a flight, and what to know about the maps."""
     track = _track(flight, domain, seen.channel)
@@ -161,8 +164,26 @@ def survey_of(
         gas=flight[seen.channel].attrs["gas"],
         reference_rate_g_s=choices.reference_rate_g_s,
         version=software_version(),
+        known=known,
+        explanations=explain(
+            hotspots,
+            known,
+            track,
+            sensor=_sensor(flight, seen.channel),
+            axis_turn_deg=_axis_turn_deg(domain),
+        ),
     )
     return survey, [*notes, *more_notes]
+
+
+def _sensor(flight: xr.Dataset, channel: str) -> Sensor:
+    attrs = flight[channel].attrs
+    return Sensor(
+        gas=attrs["gas"],
+        family=attrs["sensor_family"],
+        lamp_ev=float(flight.attrs["pid_lamp_ev"]),
+        is_named=attrs["reads_as"] == attrs["gas"],
+    )
 
 
 def _power(seen: Seen, choices: Choices) -> Power | None:

@@ -11,6 +11,7 @@ from sensors.config import load_mission
 from sensors.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["DEFAULT_ESTIMATOR", "ESTIMATORS", "Choices", "choices_of"]
@@ -46,6 +47,8 @@ class Choices:
         Probability of any source at which the verdict is "source indicated".
     seed : int
         Of the random numbers.
+    known : tuple of Path
+        GeoJSON or GeoPackage files of known emitters.
     estimator : str
         How sources are inferred: a file in `detection.source.estimators`.
     notes : tuple of str
@@ -62,6 +65,7 @@ class Choices:
     reference_rate_g_s: float = 1.0
     indicate_above: float = 0.95
     seed: int = 0
+    known: tuple[Path, ...] = ()
     estimator: str = DEFAULT_ESTIMATOR
     notes: tuple[str, ...] = ()
 
@@ -78,6 +82,7 @@ def choices_of(
     background_removed: bool,
     area: Path | None,
     seed: int,
+    known: Sequence[Path] = (),
     estimator: str = DEFAULT_ESTIMATOR,
 ) -> Choices:
     """Settings of a run, each checked.
@@ -89,8 +94,8 @@ def choices_of(
     """
     if (wind_speed is None) != (wind_from is None):
         raise ConfigError("--wind-speed and --wind-from go together; give both or neither")
-    if estimator not in (known := plugins.available(ESTIMATORS)):
-        raise ConfigError(f"--estimator {estimator}: there is none; choose {' or '.join(known)}")
+    if estimator not in (there := plugins.available(ESTIMATORS)):
+        raise ConfigError(f"--estimator {estimator}: there is none; choose {' or '.join(there)}")
     _check("--offset-s", offset_s, -math.inf, math.inf)
     _check("--wind-speed", wind_speed, 0.0, _FASTEST_WIND_M_S)
     _check("--wind-from", wind_from, -360.0, 360.0)
@@ -106,6 +111,7 @@ def choices_of(
         background_removed=background_removed,
         area=area,
         seed=seed,
+        known=tuple(known),
         estimator=estimator,
         reference_rate_g_s=loaded.detection.reference_rate_g_s if loaded else 1.0,
         indicate_above=loaded.detection.indicate_above if loaded else 0.95,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from detection.source.posterior import number_probabilities
+from drone.known_findings import explanations_of, known_emitters
 from mapping.grid import to_geographic
 from sensors.flight import gas_channels
 from sensors.gases import unseen_by
@@ -16,11 +18,11 @@ from sensors.units import from_speed_direction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyproj
     import xarray as xr
 
     from drone.analysis import Analysis
     from mapping.hotspots import Hotspot
+    from mapping.survey import Survey
 
 __all__ = ["could_not_smell", "fit_notes", "summary_of"]
 
@@ -53,7 +55,8 @@ def summary_of(analysis: Analysis, files: Sequence[str]) -> dict[str, Any]:
         "number_of_sources": _number_of_sources(analysis),
         "channel": survey.channel,
         "gas": survey.gas,
-        "sources": [_source(spot, survey.domain.crs) for spot in survey.told],
+        "sources": [_source(spot, survey) for spot in survey.told],
+        "known_emitters": known_emitters(survey),
         "flight": _flight(flight),
         "searched": _searched(analysis),
         "could_not_have_smelt": could_not_smell(flight),
@@ -138,8 +141,8 @@ def fit_notes(posterior: xr.Dataset | None) -> list[str]:
     ]
 
 
-def _source(spot: Hotspot, crs: pyproj.CRS) -> dict[str, Any]:
-    latitude, longitude = to_geographic(crs, [spot.east], [spot.north])
+def _source(spot: Hotspot, survey: Survey) -> dict[str, Any]:
+    latitude, longitude = to_geographic(survey.domain.crs, [spot.east], [spot.north])
     return {
         "rank": spot.rank,
         "probability": round(spot.probability, 4),
@@ -151,6 +154,7 @@ def _source(spot: Hotspot, crs: pyproj.CRS) -> dict[str, Any]:
         "rate_g_s_p95": _rounded(spot.rate_g_s_p95, 6),
         "radius_50_m": round(spot.radius_50_m, 2),
         "radius_90_m": round(spot.radius_90_m, 2),
+        "explanations": explanations_of(spot, survey),
     }
 
 
@@ -188,6 +192,10 @@ def _settings(analysis: Analysis) -> dict[str, Any]:
         "averaging_time_s": choices.averaging_time_s,
         "background_removed": choices.background_removed,
         "area": None if choices.area is None else choices.area.name,
+        "known": [
+            {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for path in choices.known
+        ],
         "reference_rate_g_s": choices.reference_rate_g_s,
         "indicate_above": choices.indicate_above,
         "seed": choices.seed,

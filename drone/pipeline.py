@@ -9,8 +9,10 @@ import numpy as np
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
 from drone.carried import with_what_files_state
 from drone.choices import ESTIMATORS
+from drone.explained import beside_known
 from drone.findings import fit_notes
 from drone.inputs import read_inputs
+from drone.known import read_known
 from drone.output import check_output, output_folder
 from drone.products import write_products
 from mapping.area import survey_domain
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drone.choices import Choices
+    from drone.product_choices import ProductChoices
 
     Progress = Callable[[str, float], None]
 
@@ -32,6 +35,7 @@ def process_flight(
     out: Path,
     *,
     choices: Choices,
+    products: ProductChoices | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -44,6 +48,8 @@ def process_flight(
     out : Path
         Appears when all in it is written.
     choices : Choices
+    products : ProductChoices, optional
+        All of them unless told.
     overwrite : bool
         Replace earlier results in `out`.
     progress : callable, optional
@@ -62,7 +68,7 @@ def process_flight(
     check_output(out, overwrite=overwrite)
     analysis = analyse(paths, choices=choices, progress=progress)
     with output_folder(out, overwrite=overwrite) as folder:
-        return write_products(analysis, folder)
+        return write_products(analysis, folder, chosen=products)
 
 
 def analyse(
@@ -75,6 +81,8 @@ def analyse(
     flight, notes = corrected_flight(inputs, choices)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
     seen = observations_of(flight, domain, choices)
+    known, known_notes = read_known(choices.known, domain, gas=flight[seen.channel].attrs["gas"])
+    seen, known, told = beside_known(seen, known, domain, seed=choices.seed)
     posterior = None
     if seen.observations is not None:
         estimator = plugins.load(ESTIMATORS, choices.estimator)
@@ -85,7 +93,7 @@ def analyse(
             progress=lambda share: tell("seeking sources", 0.2 + 0.6 * share),
         ).assign_attrs(crs_wkt=domain.crs.to_wkt())
     tell("drawing maps", 0.85)
-    survey, map_notes = survey_of(flight, domain, seen, posterior, choices)
+    survey, map_notes = survey_of(flight, domain, seen, posterior, choices, known)
     return Analysis(
         inputs=inputs,
         choices=choices,
@@ -98,6 +106,8 @@ def analyse(
             *inputs.notes,
             *carried,
             *notes,
+            *known_notes,
+            *told,
             *fit_notes(posterior),
             *map_notes,
         ),

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mapping.area import Domain
+    from mapping.explanations import Explanation
     from mapping.hotspots import Hotspot
+    from mapping.known import Known
 
     FloatArray = NDArray[np.float64]
 
@@ -72,6 +74,10 @@ class Survey:
         Rate that detection power is stated for.
     version : str
         Of this program.
+    known : tuple of Known
+        Known emitters in and near the domain.
+    explanations : tuple of Explanation
+        Known emitters that may be what hotspots are, the most plausible of each first.
     """
 
     verdict: str
@@ -86,6 +92,8 @@ class Survey:
     gas: str
     reference_rate_g_s: float
     version: str
+    known: tuple[Known, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
 
     @property
     def told(self) -> tuple[Hotspot, ...]:
@@ -94,6 +102,10 @@ class Survey:
             return ()
         above = tuple(spot for spot in self.hotspots if spot.probability >= self.indicate_above)
         return above or self.hotspots[:1]
+
+    def explanations_of(self, spot: Hotspot) -> tuple[Explanation, ...]:
+        """Known emitters that may be what a hotspot is, the most plausible first."""
+        return tuple(one for one in self.explanations if one.hotspot == spot.rank)
 
 
 def verdict_of(p_any_source: float, *, indicate_above: float) -> str:

@@ -9,6 +9,17 @@ from typing import Annotated
 import typer
 
 from drone.cli.options import Json, OutputFolder, Overwrite, Quiet, Seed
+from drone.cli.products import (
+    BaseMap,
+    Language,
+    NoCot,
+    NoGeojson,
+    NoGeopackage,
+    NoGeotiff,
+    NoKmz,
+    NoQuicklook,
+    NoReport,
+)
 from drone.cli.terminal import answer, answer_json, progress_bar, warn
 
 __all__ = ["EXAMPLES", "process"]
@@ -18,8 +29,10 @@ Examples:
   sniffdrone process flight.csv -o out
   sniffdrone process gas.csv flight.tlog -o out
   sniffdrone process flight.csv -o out --gas toluene --area site.geojson
+  sniffdrone process flight.csv -o out --known emitters.geojson
   sniffdrone process flight.csv -o out --wind-speed 3.5 --wind-from 240
-  sniffdrone process flight.csv -o out --overwrite --json
+  sniffdrone process flight.csv -o out --mission mission.toml --language nl
+  sniffdrone process flight.csv -o out --overwrite --json --no-report
 """
 
 
@@ -38,6 +51,14 @@ def process(
         typer.Option(
             "--area",
             help="GeoJSON polygon to seek sources in, instead of the track.",
+            readable=False,
+        ),
+    ] = None,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--known",
+            help="GeoJSON or GeoPackage of known emitters; may be given more than once.",
             readable=False,
         ),
     ] = None,
@@ -74,14 +95,24 @@ def process(
     estimator: Annotated[
         str, typer.Option("--estimator", help="How sources are inferred: grid or smc (slower).")
     ] = "grid",
+    language: Language = "en",
+    base_map: BaseMap = None,
+    no_report: NoReport = False,
+    no_quicklook: NoQuicklook = False,
+    no_geotiff: NoGeotiff = False,
+    no_geojson: NoGeojson = False,
+    no_geopackage: NoGeopackage = False,
+    no_kmz: NoKmz = False,
+    no_cot: NoCot = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a recorded flight into a map of probable sources.
 
-    Writes flight.nc, posterior.nc, sources.geojson, source_probability.tif, concentration.tif,
-    detection_power.tif, quicklook.png and summary.json. "nothing indicated" is a result too:
+    Writes report.pdf, quicklook.png, sources.geojson, source_probability.tif,
+    concentration.tif, detection_power.tif, flight.nc, posterior.nc and summary.json. "nothing
+    indicated" is a result too:
     detection_power.tif then shows where a source would have been noticed.
     """
     from drone.choices import choices_of
@@ -99,14 +130,36 @@ def process(
         background_removed=no_drift,
         area=area,
         seed=seed,
+        known=known or (),
         estimator=estimator,
     )
     from drone.pipeline import process_flight
+    from drone.product_choices import product_choices_of
     from drone.wording import lines_of
 
+    left_out = {
+        "report": no_report,
+        "quicklook": no_quicklook,
+        "geotiff": no_geotiff,
+        "geojson": no_geojson,
+        "geopackage": no_geopackage,
+        "kmz": no_kmz,
+        "cot": no_cot,
+    }
+    products = product_choices_of(
+        left_out=[name for name, is_unwanted in left_out.items() if is_unwanted],
+        language=language,
+        base_map=base_map,
+        mission=mission,
+    )
     with progress_bar(quiet=quiet) as progress:
         summary = process_flight(
-            files, output, choices=choices, overwrite=overwrite, progress=progress
+            files,
+            output,
+            choices=choices,
+            products=products,
+            overwrite=overwrite,
+            progress=progress,
         )
     if not quiet:
         for note in summary["notes"]:
