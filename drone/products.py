@@ -1,4 +1,4 @@
-"""The files of a survey: data for experts, rasters and sources for a GIS, a picture, a summary."""
+"""The files of a survey: data for experts, layers for a GIS, a picture, a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy as np
 from detection.source.posterior import posterior_dataset
 from drone.findings import summary_of
 from drone.output import SUMMARY
+from drone.product_choices import EXPORTERS, QUICKLOOK, REPORT, ProductChoices
 from mapping.quicklook import write_quicklook
+from mapping.report.case import Case
+from mapping.report.pdf import write_report
 from sensors import plugins
 from sensors.flight import write_netcdf
 from sensors.interrupts import uninterrupted
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["write_products"]
 
-_EXPORTERS = "mapping.exporters"
+REPORT_FILE = "report.pdf"
 
 
 def write_products(
-    analysis: Analysis, folder: Path, *, beside: Sequence[str] = ()
+    analysis: Analysis,
+    folder: Path,
+    *,
+    beside: Sequence[str] = (),
+    chosen: ProductChoices | None = None,
 ) -> dict[str, Any]:
     """Write all files of an analysis; the summary comes last.
 
@@ -40,6 +47,8 @@ def write_products(
         Exists.
     beside : sequence of str
         Names of files of ours that are in the folder already.
+    chosen : ProductChoices, optional
+        All products, the report in English, unless told.
 
     Returns
     -------
@@ -48,15 +57,33 @@ def write_products(
     """
     write_netcdf(analysis.flight, folder / "flight.nc")
     _write_posterior(analysis, folder / "posterior.nc")
+    chosen = chosen or ProductChoices()
     written = ["flight.nc", "posterior.nc", *beside, SUMMARY]
-    for name in plugins.available(_EXPORTERS):
-        exporter = plugins.load(_EXPORTERS, name)
+    for name in filter(chosen.wants, plugins.available(EXPORTERS)):
+        exporter = plugins.load(EXPORTERS, name)
         written += [path.name for path in exporter.write(analysis.survey, folder)]
-    written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+    if chosen.wants(QUICKLOOK):
+        written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+    if chosen.wants(REPORT):
+        written.append(REPORT_FILE)
     summary = summary_of(analysis, written)
+    if chosen.wants(REPORT):
+        write_report(_case(analysis, summary, chosen), folder / REPORT_FILE)
     text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return summary
+
+
+def _case(analysis: Analysis, summary: dict[str, Any], chosen: ProductChoices) -> Case:
+    return Case(
+        survey=analysis.survey,
+        flight=analysis.flight,
+        posterior=analysis.posterior,
+        summary=summary,
+        mission=chosen.mission,
+        language=chosen.language,
+        base_map=chosen.base_map,
+    )
 
 
 def _write_posterior(analysis: Analysis, path: Path) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["duration", "lines_of", "place", "probability"]
 
 _SHOWN_GASES = 6
-_FIRST_TO_OPEN = ("quicklook.png", "sources.geojson")
+_FIRST_TO_OPEN = ("report.pdf", "quicklook.png", "sources.geojson")
 
 
 def lines_of(summary: Mapping[str, Any], out: Path) -> list[str]:
@@ -37,14 +37,15 @@ def lines_of(summary: Mapping[str, Any], out: Path) -> list[str]:
         lines.append(f"searched  {_searched(summary['searched'])}")
     if summary["verdict"] == "nothing indicated":
         lines.append(f"unsmelt   {_unsmelt(summary['could_not_have_smelt'])}")
-    first = ", ".join(str(out / name) for name in _FIRST_TO_OPEN if name in summary["files"])
-    more = len(summary["files"]) - len(_FIRST_TO_OPEN)
+    first = [name for name in _FIRST_TO_OPEN if name in summary["files"]] or ["summary.json"]
+    more = len(summary["files"]) - len(first)
     label = {
         "source indicated": "indication, confirm by sampling",
         "nothing indicated": "results",
         "insufficient data": "what there is",
     }[summary["verdict"]]
-    return [*lines, f"{label}: {first} and {more} more"]
+    shown = ", ".join(str(out / name) for name in first)
+    return [*lines, f"{label}: {shown} and {more} more"]
 
 
 def duration(seconds: float) -> str:
