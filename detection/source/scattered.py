@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
 
-from detection.source.likelihood import log_ratio, total_log_ratio
-from detection.source.points import responses_at, spreads_of
-from detection.source.prior import DIMENSIONS, nuisances_at
+from detection.source.prior import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,102 +17,13 @@ if TYPE_CHECKING:
 
     from detection.source.place_map import PlaceMap
     from detection.source.points import Spreads
-    from detection.source.prior import Nuisances, Prior
-    from detection.source.tables import Problem
+    from detection.source.prior import Prior
+    from detection.source.series import Series
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-__all__ = ["Draws", "ReadSeries", "Series", "Target", "log_number_prior"]
-
-SOURCE_M = 2.0  # size of a source
-
-
-class Series(Protocol):
-    """Readings that the likelihood of a target is made of."""
-
-    def spreads(self, points: FloatArray) -> Spreads:
-        """What responses need to know of nuisances at points of shape (p, d)."""
-
-    def responses(self, spreads: Spreads, places: FloatArray) -> NDArray[np.float32]:
-        """Readings of unit sources at places of shape (p, k, 2), shape (p, n, k)."""
-
-    def log_likelihood(self, prediction: FloatArray) -> float:
-        """Of a predicted concentration of shape (n,), over that of clean air."""
-
-    def log_likelihoods(
-        self, response: NDArray[np.float32], rates: FloatArray, others: FloatArray
-    ) -> FloatArray:
-        """The same of `others` plus each of r ascending rates times a response, shape (r,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSeries:
-    """One series of readings of a flight.
-
-    Attributes
-    ----------
-    problem : Problem
-    prior : Prior
-    wind_speed : float
-        Mean along the flight [m s-1].
-    response_s : tuple of float
-        Rise and decay time constants the sensor's family is known for [s].
-    first : int
-        Where in the space of all nuisances those of its flight begin. Flights have nuisances of
-        their own, but the release height, which comes first of all, is the sources'.
-    gain : int
-        Where its gain is; 0 where it has none to be found beside others.
-    gain_log_sd : float
-        Of the gain.
-    """
-
-    problem: Problem
-    prior: Prior
-    wind_speed: float
-    response_s: tuple[float, float]
-    first: int = 1
-    gain: int = 0
-    gain_log_sd: float = 0.0
-
-    def nuisances(self, point: FloatArray) -> Nuisances:
-        """Nuisances of this series at one point of all flights' space."""
-        own = np.concatenate([point[:1], point[self.first : self.first + DIMENSIONS - 1]])
-        return nuisances_at(self.prior, own, wind_speed=self.wind_speed, response_s=self.response_s)
-
-    def spreads(self, points: FloatArray) -> Spreads:
-        """See `Series`."""
-        draws = [self.nuisances(point) for point in points]
-        return spreads_of(self.problem.path, draws, cell_m=SOURCE_M, gain=self.gains(points))
-
-    def gains(self, points: FloatArray) -> FloatArray:
-        """Gain of the sensor at points of shape (p, d), over its nominal one, shape (p,)."""
-        if not self.gain:
-            return np.ones(len(points))
-        return np.asarray(np.exp(self.gain_log_sd * points[:, self.gain]))
-
-    def responses(self, spreads: Spreads, places: FloatArray) -> NDArray[np.float32]:
-        """See `Series`."""
-        return responses_at(self.problem.path, spreads, places)
-
-    def log_likelihood(self, prediction: FloatArray) -> float:
-        """See `Series`; tempered."""
-        one = self.problem
-        ratio = total_log_ratio(prediction, one.excess, one.additive, relative=one.noise.relative)
-        return float(one.tempering.of(ratio))
-
-    def log_likelihoods(
-        self, response: NDArray[np.float32], rates: FloatArray, others: FloatArray
-    ) -> FloatArray:
-        """See `Series`; tempered."""
-        one, relative = self.problem, self.problem.noise.relative
-        known = 0.0
-        if others.any():
-            known = total_log_ratio(others, one.excess, one.additive, relative=relative)
-        ratio = log_ratio(
-            response[:, None], one.excess, one.additive, rates, relative=relative, others=others
-        )
-        return one.tempering.of(known + ratio[0])
+__all__ = ["Draws", "Target", "log_number_prior", "summed"]
 
 
 @dataclass(slots=True)

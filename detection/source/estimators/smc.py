@@ -20,9 +20,10 @@ from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.posterior import posterior_dataset
 from detection.source.prior import DIMENSIONS, Prior, normal_points, nuisances_at
-from detection.source.scattered import ReadSeries, Target, log_number_prior, summed
+from detection.source.scattered import Target, log_number_prior, summed
 from detection.source.scouting import coarse_look
-from detection.source.tables import Problem, evidence_of, in_order, response_of
+from detection.source.series import ReadSeries
+from detection.source.tables import Problem, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -264,15 +265,11 @@ def _unexplained(
     series: Sequence[ReadSeries], draws: Draws, k: int, lattice: Lattice
 ) -> FloatArray:
     """Log weight of one more source in each cell beside those of a draw."""
-    log_rate_prior = series[0].problem.log_rate_prior
-    total = np.broadcast_to(log_rate_prior, (lattice.size, log_rate_prior.size))
+    log_weight: FloatArray = series[0].problem.log_rate_prior
     for one, response in zip(series, draws.responses, strict=True):
-        kernel = response_of(one.problem.path, lattice, one.nuisances(draws.points[k]))
-        kernel *= np.float32(one.gains(draws.points[[k]])[0])
         others = summed(response[[k]], draws.log_rates[[k]])[0]
-        table = evidence_of(one.problem, kernel, lattice, others=others)
-        total = total + table.log_weight - log_rate_prior
-    return np.asarray(logsumexp(total, axis=1))
+        log_weight = log_weight + one.log_gains(lattice, draws.points[k], others)
+    return np.asarray(logsumexp(log_weight, axis=1))
 
 
 def _posterior(

@@ -17,7 +17,8 @@ from detection.source.moves import Bridge, born_or_dead, drifted, jumped, shaken
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.prior import Prior
-from detection.source.scattered import ReadSeries, Target
+from detection.source.scattered import Target
+from detection.source.series import ReadSeries
 from detection.source.tables import Problem, weigh
 from tests import naive_source
 
