@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
-from mapping.cartography import HALO, MUTED
+from mapping.cartography import HALO, INK, MUTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +35,19 @@ __all__ = [
     "SOURCE",
     "draw_concentration",
     "draw_domain",
+    "draw_known",
     "draw_searched",
     "draw_sources",
     "draw_track",
     "draw_wind",
+    "known_mark",
 ]
 
 SOURCE = "#0072b2"
 AIR = "#3d5a73"
+KNOWN = "#e69f00"
+FEW_KNOWN = 8
+LONGEST_NAME = 25
 SEARCHED = {0.2: "#e3ecdf", 0.5: "#c4d9bf", 0.9: "#9fc29b"}
 # low readings fade into the ground, high ones are dark: magma's steps, from light to dark
 READING = LinearSegmentedColormap.from_list(
@@ -153,6 +160,44 @@ def draw_sources(
             zorder=14,
             path_effects=[HALO],
         )
+
+
+def draw_known(axes: Axes, survey: Survey, *, name: Callable[[str], str] | None = None) -> None:
+    """Mark known emitters inside the sheet, with what `name` makes of their names if few."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    shown = [
+        one.emitter
+        for one in survey.known
+        if left <= one.emitter.east <= right and bottom <= one.emitter.north <= top
+    ]
+    for emitter in shown:
+        axes.add_line(known_mark(emitter.east, emitter.north))
+        if name is None or len(shown) > FEW_KNOWN:
+            continue
+        axes.annotate(
+            textwrap.shorten(name(emitter.name), LONGEST_NAME, placeholder=" …"),
+            (emitter.east, emitter.north),
+            xytext=(7, -4),
+            textcoords="offset points",
+            fontsize=9.5,
+            zorder=12,
+            path_effects=[HALO],
+        )
+
+
+def known_mark(east: float | None = None, north: float | None = None, label: str = "") -> Line2D:
+    """The mark of a known emitter, on a map or in its legend."""
+    return Line2D(
+        [] if east is None else [east],
+        [] if north is None else [north],
+        marker="D",
+        ms=7,
+        mfc=KNOWN,
+        mec=INK,
+        lw=0,
+        zorder=11,
+        label=label,
+    )
 
 
 def _for_the_eye(track: Track) -> tuple[FloatArray, FloatArray]:

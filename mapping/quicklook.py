@@ -17,10 +17,12 @@ from mapping.layers import (
     SOURCE,
     draw_concentration,
     draw_domain,
+    draw_known,
     draw_searched,
     draw_sources,
     draw_track,
     draw_wind,
+    known_mark,
 )
 from mapping.map_frame import GROUND, colour_bar, frame_map, grid_turn_deg
 from sensors.whole_file import whole_file
@@ -79,6 +81,7 @@ def quicklook(survey: Survey) -> Figure:
     draw_domain(axes, survey)
     readings = draw_track(axes, survey.track)
     draw_wind(axes, survey.track, turn_deg=turn_deg)
+    draw_known(axes, survey)
     draw_sources(axes, survey)
     scale_bar(axes)
     north_arrow(axes, turn_deg=turn_deg)
@@ -94,6 +97,7 @@ def quicklook(survey: Survey) -> Figure:
 
 
 def _legend(axes: Axes, survey: Survey) -> None:
+    rows: list[Patch | Line2D]
     if survey.told:
         dashed = (0, (4, 2))
         rows = [
@@ -106,6 +110,8 @@ def _legend(axes: Axes, survey: Survey) -> None:
         rows = [Patch(facecolor=SEARCHED[least], label=text) for least, text in labels.items()]
         rows.append(Patch(facecolor=GROUND, edgecolor="#c9c4b8", label="not searched"))
     arrow = Line2D([], [], color=AIR, lw=1.6, marker=">", ms=5, label="air goes this way")
+    if survey.known:
+        rows.append(known_mark(label="known emitter"))
     legend = axes.legend(
         handles=[*rows, arrow],
         loc="lower right",

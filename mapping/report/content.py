@@ -46,6 +46,7 @@ def report_content(case: Case) -> dict[str, Any]:
         "map": _map_words(case),
         "sources": findings.sources(case),
         "explanations": findings.explanations(case) if case.survey.told else None,
+        "known": findings.known_emitters(case),
         "searched": findings.searched(case),
         "searched_map": _searched_map_words(case),
         "readings": record.readings(case),

@@ -9,17 +9,22 @@ from mapping.grid import to_geographic
 from mapping.report.clocks import is_weekend, solar_hour
 from mapping.report.graticule import dutch_grid
 from mapping.report.lookalikes import gases_seen, innocent_causes
+from mapping.report.words import UNKNOWN
 from mapping.survey import INSUFFICIENT
 
 if TYPE_CHECKING:
+    from mapping.explanations import Explanation
     from mapping.hotspots import Hotspot
+    from mapping.known import Known
     from mapping.report.case import Case
     from mapping.report.lookalikes import Cause
 
-__all__ = ["explanations", "searched", "sources"]
+__all__ = ["explanations", "known_emitters", "searched", "sources"]
 
 MOST_CAUSES = 6
 MOST_GASES = 5
+MOST_KNOWN = 12
+FEW_SOURCES = 4
 
 
 def sources(case: Case) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def explanations(case: Case) -> dict[str, Any]:
     causes = innocent_causes(
         case.survey.gas,
         attrs["sensor_family"],
-        is_named=_is_selective(attrs["sensor_family"]),
+        is_named=attrs["reads_as"] == attrs["gas"] and _is_selective(attrs["sensor_family"]),
         lamp_ev=lamp_ev,
         hour=hour,
         is_weekend=is_weekend(case.start_ns, case.centre[1]),
@@ -93,9 +98,12 @@ def explanations(case: Case) -> dict[str, Any]:
         kind = words.named("kind", cause.kind.name)
         rows.append([str(rank), kind, named, _why(case, cause)])
     references = "; ".join(f"{row[1]}: {seen[k].kind.reference}" for k, row in enumerate(rows))
-    lines = [say("known_none")]
+    lines = []
     if unseen:
         lines.append(say("explanations_unseen", kinds="; ".join(unseen)))
+    matches = [_match(case, one) for spot in case.survey.told for one in _known_of(case, spot)]
+    if not matches:
+        lines.append(say("known_no_match" if case.summary["settings"]["known"] else "known_none"))
     return {
         "title": say("section_explanations"),
         "intro": say("explanations_intro", hour=f"{int(hour):02d}:{int(hour % 1 * 60):02d}"),
@@ -104,8 +112,71 @@ def explanations(case: Case) -> dict[str, Any]:
         ],
         "rows": rows,
         "lines": lines,
+        "known_intro": say("explanations_known") if matches else "",
+        "known_columns": [
+            say(key) for key in ("column_source", "column_emitter", "column_where", "column_why")
+        ],
+        "known": matches,
         "source": say("explanations_sources", references=references) if rows else "",
     }
+
+
+def _known_of(case: Case, spot: Hotspot) -> tuple[Explanation, ...]:
+    each = 3 if len(case.survey.told) <= FEW_SOURCES else 1
+    return case.survey.explanations_of(spot)[:each]
+
+
+def _match(case: Case, one: Explanation) -> list[str]:
+    """Row of a known emitter that may be what a source is."""
+    say = case.words.say
+    where = say(
+        "known_inside" if one.is_inside else "known_upwind",
+        distance=case.words.number(one.distance_m, 0),
+        bearing=f"{one.bearing_deg:.0f}",
+    )
+    emits = {
+        "gas looked for": say("emits_gas", gas=case.gas),
+        "other gas": say("emits_other"),
+        "nothing seen": say("emits_nothing"),
+    }.get(one.emits, say("emits_unknown"))
+    return [str(one.hotspot), _emitter_name(case, one.known), where, emits]
+
+
+def _emitter_name(case: Case, known: Known) -> str:
+    kind = known.emitter.kind if known.kind is None else case.words.named("kind", known.kind)
+    return f"{known.emitter.name} ({kind})" if kind else known.emitter.name
+
+
+def known_emitters(case: Case) -> dict[str, Any] | None:
+    """All emitters known beforehand, and what the flight found of each; None without any."""
+    say, known = case.words.say, case.survey.known
+    if not known:
+        return None
+    columns = ("emitter", "where", "stated", "emitted", "found", "share")
+    more = len(known) - MOST_KNOWN
+    return {
+        "title": say("section_known"),
+        "intro": say("known_intro"),
+        "columns": [say(f"column_{name}") for name in columns],
+        "rows": [_known_row(case, one) for one in known[:MOST_KNOWN]],
+        "lines": [say("known_more", count=more)] if more > 0 else [],
+    }
+
+
+def _known_row(case: Case, known: Known) -> list[str]:
+    words, emitter = case.words, known.emitter
+    latitude, longitude = to_geographic(case.survey.domain.crs, [emitter.east], [emitter.north])
+    where = place(float(latitude[0]), float(longitude[0])).replace(".", words.say("decimal_mark"))
+    stated = UNKNOWN if emitter.rate is None else words.about(1e3 * emitter.rate)
+    found = [words.say("known_unseen"), UNKNOWN, UNKNOWN]
+    if known.was_seen:
+        low, high = words.about(known.rate_g_s_p05), words.about(known.rate_g_s_p95)
+        found = [
+            words.short_probability(known.probability),
+            f"{words.about(known.rate_g_s)} ({words.say('to', low=low, high=high)})",
+            f"{words.number(100.0 * known.share, 0)} %",
+        ]
+    return [_emitter_name(case, known), where, stated, *found]
 
 
 def _is_selective(family: str) -> bool:

@@ -21,10 +21,12 @@ from mapping.layers import (
     SOURCE,
     draw_concentration,
     draw_domain,
+    draw_known,
     draw_searched,
     draw_sources,
     draw_track,
     draw_wind,
+    known_mark,
 )
 from mapping.map_frame import EDGE, GROUND, colour_bar, frame_map, grid_turn_deg
 from mapping.report.base_map import base_map_picture
@@ -132,6 +134,7 @@ def _figure(
     readings = _track(axes, survey.track, sheet)
     if sheet.readings:
         draw_wind(axes, survey.track, turn_deg=turn_deg)
+    draw_known(axes, survey, name=printable)
     draw_sources(axes, survey, name=_namer(survey, words))
     scale_bar(axes)
     north_arrow(axes, turn_deg=turn_deg)
@@ -216,6 +219,8 @@ def _legend(axes: Axes, survey: Survey, sheet: Sheet, words: Words) -> None:
     else:
         air = words.say("map_air")
         rows.append(Line2D([], [], color=AIR, lw=1.6, marker=">", ms=5, label=air))
+    if survey.known:
+        rows.append(known_mark(label=words.say("map_known")))
     legend = axes.legend(
         handles=rows,
         loc="lower right" if sheet.readings else "upper left",

@@ -16,7 +16,7 @@ from sensors.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LANGUAGES", "Words", "words_of"]
+__all__ = ["LANGUAGES", "UNKNOWN", "Words", "words_of"]
 
 LANGUAGES = ("en", "nl")
 UNKNOWN = "\N{EN DASH}"
