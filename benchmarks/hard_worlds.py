@@ -102,9 +102,10 @@ def _gain(factor: float) -> Fault:
 
 
 def _upwind_half(scenario: Scenario, _rng: np.random.Generator, _peak_ppb: float) -> Scenario:
-    """The square is moved upwind until the source lies 5 m inside its lee edge."""
+    """The lines run across the wind, the last of them 5 m to the lee of the source."""
     (source,) = scenario.source
-    back = 0.5 * scenario.survey.size_m - 5.0
+    lines = int(scenario.survey.size_m / scenario.survey.spacing_m) + 1
+    back = 0.5 * (lines - 1) * scenario.survey.spacing_m - 5.0
     from_rad = np.deg2rad(scenario.wind.from_deg)
     survey = replace(
         scenario.survey,
