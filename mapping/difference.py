@@ -185,5 +185,5 @@ def difference_map(before: Maps, after: Maps, grid: Grid) -> xr.Dataset:
 
 def _bounds(transform: Affine, shape: tuple[int, ...]) -> Bounds:
     west, north = transform.c, transform.f
-    east, south = transform * (shape[1], shape[0])
+    east, south = west + transform.a * shape[1], north + transform.e * shape[0]
     return (min(west, east), min(south, north), max(west, east), max(south, north))

@@ -33,9 +33,10 @@ __all__ = ["difference_figure", "write_difference_figure"]
 
 BEFORE, AFTER = "#0072b2", "#d55e00"
 CHANGE_COLOURS = "PRGn_r"  # ColorBrewer; told apart with any colour vision
-MAP_PLACE = (0.02, 0.1, 0.56, 0.76)
-RATES_PLACE = (0.67, 0.2, 0.31, 0.62)
+MAP_PLACE = (0.02, 0.1, 0.56, 0.81)
+RATES_PLACE = (0.67, 0.2, 0.31, 0.66)
 MOST_RATES = 8
+LEAST_ROWS = 4
 LEAST_SHOWN_M = 60.0
 
 
@@ -261,7 +262,7 @@ def _rates(figure: Figure, changes: Sequence[Change]) -> None:
         axes.set_xticks([])
         return
     axes.set_xscale("log")
-    axes.set_ylim(-len(shown) + 0.4, 0.7)
+    axes.set_ylim(-max(len(shown), LEAST_ROWS) + 0.4, 0.7)
     axes.margins(x=0.12)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
