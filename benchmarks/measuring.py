@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def measure(
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument("--cache", type=Path, default=FOLDER, help="where simulated logs are kept")
     parser.add_argument("--out", type=Path, default=FOLDER.parent / name, help="for the results")
+    parser.add_argument("--estimator", help="instead of the program's own choice")
     parser.add_argument("--resume", action="store_true", help="keep what OUT holds already")
     parser.add_argument("--only-fly", action="store_true", help="fill the cache, measure nothing")
     asked = parser.parse_args(arguments)
@@ -50,6 +52,9 @@ def measure(
     flights = [
         flight for row in wanted for flight in rows[row](asked.n, asked.cache, asked.first_seed)
     ]
+    if asked.estimator:
+        chosen = ("estimator", asked.estimator)
+        flights = [replace(flight, choices=(*flight.choices, chosen)) for flight in flights]
     if asked.only_fly:
         for flight in flights:
             for world in flight.worlds:

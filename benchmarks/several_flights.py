@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class DayFlights:
     turbulence: str
     seed: int
     cache: Path
+    choices: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class DayFlights:
         kept = [kept_flight(world, self.cache) for world in self.worlds]
         return judged_flight(
             [one.path for one in kept],
-            Choices(gas=kept[0].scenario["gas"]),
+            Choices(gas=kept[0].scenario["gas"], **dict(self.choices)),
             kept[0].truth["sources"],
             wind=kept[0].wind,
             row=self.row,
