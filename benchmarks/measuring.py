@@ -32,7 +32,6 @@ def measure(
     count: int,
     report: Callable[[Mapping[str, Sequence[Judged]], Path], str],
     description: str | None = None,
-    only_when_asked: Sequence[str] = (),
 ) -> int:
     """Measure the rows asked for, write lines and tables, and print the tables.
 
@@ -54,7 +53,7 @@ def measure(
         "--publish", action="store_true", help="write the tables into docs/benchmarks.md too"
     )
     asked = parser.parse_args(arguments)
-    wanted = asked.row or [row for row in rows if row not in only_when_asked]
+    wanted = asked.row or list(rows)
     flights = [
         flight for row in wanted for flight in rows[row](asked.n, asked.cache, asked.first_seed)
     ]
