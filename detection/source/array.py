@@ -96,6 +96,9 @@ def observe_array(
     what the fused series shows below its baseline over the time of a crossing.
     """
     best = best_channel(flight, gas=gas)
+    reason = shortage(flight, best)
+    if reason is not None:
+        raise ValueError(reason)
     bad = left_out(flight, gas=gas)
     names = [best, *(name for name in _candidates(flight, best) if name not in (best, *bad))]
     if best in bad and len(names) > 1:
@@ -287,4 +290,6 @@ def _reference(
     if not seen.any():
         return None
     noise = lower_spread(lagged[seen])
-    return np.where(seen, lagged, np.nan), noise
+    # in the tails after a plume the two differ by what is least known, the time of recovery
+    bright = seen & (gas > BRIGHT * lower_spread(gas[seen]))
+    return np.where(bright, lagged, np.nan), noise
