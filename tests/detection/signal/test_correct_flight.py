@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from detection.signal.airborne import is_airborne
 from detection.signal.events import plume_events
-from detection.signal.flight import correct_flight, is_airborne, is_usable
+from detection.signal.flight import correct_flight, is_usable
 from sensors.assemble import assemble
 from sensors.flight import from_columns, read_netcdf, write_netcdf
 from sensors.records import RecordBatch
