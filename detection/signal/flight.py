@@ -10,8 +10,14 @@ from detection.signal import kernels
 from detection.signal.airborne import is_airborne, metres, seconds
 from detection.signal.baseline import Corrected, correct
 from detection.signal.bins import lower_spread, quiet_noise
+from detection.signal.corrected_variables import corrected_variables
 from detection.signal.glitches import is_impossible, is_lone_spike
 from detection.signal.response import estimate_response, family_response
+from detection.signal.shared_background import (
+    FEWEST_TOGETHER,
+    above_shared_background,
+    usually_together,
+)
 from detection.signal.stations import station_of
 from sensors.flight import add_history
 from sensors.flight_contract import gas_channels, validate
@@ -55,7 +61,8 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     Notes
     -----
     Metal-oxide channels in ohm become relative to clean air [1], see `correct`. Positions that
-    repeat are fixed sensors (`stations.station_of`), each with a baseline and noise of its own.
+    repeat are fixed sensors (`stations.station_of`), each with a baseline and noise of its own;
+    four or more that read at once share a background (`shared_background`).
     """
     airborne = is_airborne(ds)
     flight = ds.assign(
@@ -78,15 +85,18 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     for name in gas_channels(ds):
         reading = _good_readings(ds, name, airborne)
         glitches = np.zeros(reading.size, np.bool_)
-        parts = []
-        for station in _rows_of(stations):
-            there = ds.isel(obs=station)
-            if not leave:
-                glitches[station] = _is_glitch(there, name, reading[station])
-            known = np.where(glitches[station], np.nan, reading[station])
-            parts.append(_left_alone(there, known) if leave else _corrected(there, name, known))
-        corrected = _joined(parts, _rows_of(stations), reading.size)
-        flight = flight.assign(_variables(ds, name, corrected, leave))
+        for rows in [] if leave else _rows_of(stations):
+            glitches[rows] = _is_glitch(ds.isel(obs=rows), name, reading[rows])
+        reading = np.where(glitches, np.nan, reading)
+        if leave or not _shares_background(ds, name, stations):
+            corrected = _each_alone(ds, name, reading, stations, leave)
+        else:
+            corrected = above_shared_background(
+                seconds(ds), reading, stations, step_s=_station_step_s(ds, stations)
+            )
+        is_relative = _is_resistance(ds, name) and not leave
+        units = "1" if is_relative else str(ds[name].attrs.get("units", "1"))
+        flight = flight.assign(corrected_variables(ds, name, corrected, units=units))
         attrs = flight[f"{name}_corrected"].attrs
         attrs["glitches"] = int(glitches.sum())
         if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0:
@@ -127,20 +137,40 @@ def _rows_of(stations: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [np.flatnonzero(stations == station) for station in range(count)]
 
 
-def _joined(parts: list[Corrected], rows: list[NDArray[np.int64]], size: int) -> Corrected:
-    """The corrected channel of all stations; NaN at rows that are at none."""
-    if len(parts) == 1 and rows[0].size == size:
+def _station_step_s(ds: xr.Dataset, stations: NDArray[np.int64]) -> float:
+    """Time between readings of a fixed sensor, or that of which they are means [s]."""
+    steps = np.concatenate([np.diff(np.unique(seconds(ds)[rows])) for rows in _rows_of(stations)])
+    return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
+
+
+def _shares_background(ds: xr.Dataset, name: str, stations: NDArray[np.int64]) -> bool:
+    if stations.max(initial=-1) < 0 or _is_resistance(ds, name):
+        return False
+    together = usually_together(seconds(ds), stations, _station_step_s(ds, stations))
+    return together >= FEWEST_TOGETHER
+
+
+def _each_alone(
+    ds: xr.Dataset, name: str, reading: FloatArray, stations: NDArray[np.int64], leave: bool
+) -> Corrected:
+    """Each fixed sensor by itself, or the one that moves; NaN at rows of none."""
+    every = _rows_of(stations)
+    parts = [
+        (_left_alone if leave else _corrected)(ds.isel(obs=rows), name, reading[rows])
+        for rows in every
+    ]
+    if len(parts) == 1 and every[0].size == reading.size:
         return parts[0]
-    unknown = np.full(size, np.nan)
+    unknown = np.full(reading.size, np.nan)
     joined = Corrected(
-        unknown, unknown.copy(), unknown.copy(), unknown.copy(), np.zeros(size, np.bool_)
+        unknown, unknown.copy(), unknown.copy(), unknown.copy(), np.zeros(reading.size, np.bool_)
     )
-    for part, row in zip(parts, rows, strict=True):
-        joined.signal[row] = part.signal
-        joined.baseline[row] = part.baseline
-        joined.sigma[row] = part.sigma
-        joined.plume[row] = part.plume
-        joined.warming_up[row] = part.warming_up
+    for part, rows in zip(parts, every, strict=True):
+        joined.signal[rows] = part.signal
+        joined.baseline[rows] = part.baseline
+        joined.sigma[rows] = part.sigma
+        joined.plume[rows] = part.plume
+        joined.warming_up[rows] = part.warming_up
     return joined
 
 
@@ -202,7 +232,7 @@ def _is_resistance(ds: xr.Dataset, name: str) -> bool:
     return bool(ds[name].attrs.get("units") == "ohm")
 
 
-def _left_alone(ds: xr.Dataset, reading: FloatArray) -> Corrected:
+def _left_alone(ds: xr.Dataset, _name: str, reading: FloatArray) -> Corrected:
     known = np.isfinite(reading)
     noise = max(quiet_noise(reading[known]), lower_spread(reading[known]))
     sigma = np.where(known & (noise > 0.0), noise, np.nan)
@@ -211,52 +241,6 @@ def _left_alone(ds: xr.Dataset, reading: FloatArray) -> Corrected:
     )
     unflagged = np.zeros(reading.size, np.bool_)
     return Corrected(reading, np.where(known, 0.0, np.nan), sigma, plume, unflagged)
-
-
-def _variables(
-    ds: xr.Dataset, name: str, corrected: Corrected, leave: bool
-) -> dict[str, tuple[str, NDArray[np.generic], dict[str, object]]]:
-    raw = ds[name].attrs
-    label = raw.get("long_name", name)
-    units = "1" if _is_resistance(ds, name) and not leave else raw.get("units", "1")
-    channel = {"gas": raw.get("gas", ""), "sensor_family": raw.get("sensor_family", "unknown")}
-    return {
-        f"{name}_corrected": (
-            "obs",
-            corrected.signal,
-            {
-                "units": units,
-                "long_name": f"{label}, above its baseline",
-                "channel_role": "corrected",
-                "ancillary_variables": f"{name}_sigma {name}_plume {name}_warming_up",
-                **channel,
-            },
-        ),
-        f"{name}_baseline": (
-            "obs",
-            corrected.baseline,
-            {"units": raw.get("units", "1"), "long_name": f"{label}, without plume"},
-        ),
-        f"{name}_sigma": (
-            "obs",
-            corrected.sigma,
-            {"units": units, "long_name": f"{label}, 1-sigma noise of the corrected reading"},
-        ),
-        f"{name}_plume": (
-            "obs",
-            corrected.plume,
-            {"units": "1", "long_name": f"{label}, probability that the reading is in plume"},
-        ),
-        f"{name}_warming_up": (
-            "obs",
-            corrected.warming_up.astype(np.uint8),
-            {
-                "long_name": f"{label}, transient after power-on",
-                "flag_values": np.array([0, 1], np.uint8),
-                "flag_meanings": "settled warming_up",
-            },
-        ),
-    }
 
 
 def _history_line(name: str, corrected: Corrected, leave: bool, attrs: dict[str, Any]) -> str:
