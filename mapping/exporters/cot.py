@@ -173,8 +173,8 @@ def _remarks(survey: Survey, spot: Hotspot) -> str:
     return (
         f"{NOTICE}. Probability {spot.probability:.3g}; {survey.gas} as read by {survey.channel}, "
         f"{spot.rate_g_s:.2g} g/s (90 %: {spot.rate_g_s_p05:.2g} to {spot.rate_g_s_p95:.2g}); "
-        f"within {spot.radius_50_m:.0f} m (50 %), {spot.radius_90_m:.0f} m (90 %). Flight {survey.name}, "
-        f"sniffdrone {survey.version}"
+        f"within {spot.radius_50_m:.0f} m (50 %), {spot.radius_90_m:.0f} m (90 %). "
+        f"Flight {survey.name}, sniffdrone {survey.version}"
     )
 
 

@@ -24,6 +24,7 @@ FILES = {
     "sources.tak.zip",
     "summary.json",
     "survey.gpkg",
+    "survey.kmz",
 }
 
 
