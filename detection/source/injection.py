@@ -1,0 +1,259 @@
+"""Sources that were not there: put into the readings of a flight, and looked for again.
+
+What the estimator would have said is worked out from the cells about the injected source
+alone; those far away explain nothing of its gas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logit, logsumexp
+
+from detection.source.footprint import Lattice, path_of
+from detection.source.likelihood import (
+    Noise,
+    attainable_log_ratio,
+    expected_log_ratio,
+    log_ratio,
+    noise_of,
+)
+from detection.source.patches import Patchiness
+from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.tables import in_order, response_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detection.source.observations import Observations
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+__all__ = ["Trials", "needed_log_evidence", "thinned"]
+
+DRAWS = 8  # of the nuisance parameters
+MOST_CELLS = 2500
+FINEST_M = 8.0
+READINGS = 700  # twice as many or more are thinned, as the estimator does
+NEAR_M = 16.0  # about the injected cell, each way, in which it is looked for
+RATE_STEP = 0.7  # of the logarithm
+RATES_EACH_WAY = 3
+SERIES_OF_PATCHES = 64
+LOG_ELSEWHERE = -0.7  # evidence for sources the flight would not have noticed, about a half
+LEAST_TO_EXPLAIN = 15.0  # as `scouting`: below it too little stands out to judge a fit
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """A flight, ready to have sources put into it.
+
+    Attributes
+    ----------
+    observations : Observations
+        Thinned; `concentration` is what sources already found leave unexplained.
+    explained : ndarray, shape (n,)
+        What those explain [kg m-3].
+    every : int
+        One reading of so many was kept.
+    lattice : Lattice
+    kernels : ndarray of float32, shape (draws, cells, n)
+        Reading of a unit source at each cell, for each draw of the nuisances [s m-3].
+    area : float
+        Of the domain sources are sought in [m2].
+    prior : Prior
+    noise : Noise
+    patches : ndarray, shape (p, n)
+        See `Patchiness`.
+    """
+
+    observations: Observations
+    explained: FloatArray
+    every: int
+    lattice: Lattice
+    kernels: NDArray[np.float32]
+    area: float
+    prior: Prior
+    noise: Noise
+    patches: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        observations: Observations,
+        domain: tuple[float, float, float, float],
+        *,
+        rng: np.random.Generator,
+        explained: FloatArray | None = None,
+        prior: Prior | None = None,
+        noise: Noise | None = None,
+        patchiness: Patchiness | None = None,
+        smoothing_s: float = 15.0,
+    ) -> Trials:
+        """Trials over a domain.
+
+        Parameters
+        ----------
+        observations : Observations
+        domain : tuple of float
+            West, south, east, north [m].
+        rng : numpy.random.Generator
+            For the nuisances and the patches of gas.
+        explained : ndarray, shape (n,), optional
+            What sources already found explain of each reading [kg m-3].
+        prior, noise, patchiness : optional
+        smoothing_s : float
+            Smoothing of the measured wind, as the estimator does it [s].
+        """
+        prior = (prior or Prior()).for_averages(observations.averaging_time_s)
+        found = np.zeros(len(observations)) if explained is None else explained
+        every = max(1, len(observations) // READINGS)
+        few = thinned(
+            replace(observations, concentration=observations.concentration - found), every
+        )
+        area = (domain[2] - domain[0]) * (domain[3] - domain[1])
+        lattice = Lattice.covering(domain, max(FINEST_M, float(np.sqrt(area / MOST_CELLS))))
+        path = path_of(few, domain, smoothing_s=smoothing_s)
+        hypotheses = [
+            nuisances_at(
+                prior,
+                point,
+                wind_speed=observations.mean_wind_speed,
+                response_s=observations.response_s,
+            )
+            for point in normal_points(DRAWS, rng=rng)
+        ]
+        kernels = in_order(
+            lambda one: np.ascontiguousarray(response_of(path, lattice, one).T), hypotheses
+        )
+        patches = (patchiness or Patchiness()).factors(few.time_s, SERIES_OF_PATCHES, rng=rng)
+        return cls(
+            few,
+            np.asarray(found[::every]),
+            every,
+            lattice,
+            np.array(kernels),
+            area,
+            prior,
+            noise or Noise(),
+            patches,
+        )
+
+    def reached(self) -> NDArray[np.bool_]:
+        """Cells whose gas can be in a reading, shape (cells,)."""
+        return np.asarray(self.kernels.max(axis=(0, 2)) > 0)
+
+    def expected(self, rate: float) -> FloatArray:
+        """Log-likelihood ratios of a rate [kg s-1], all as predicted, shape (draws, cells)."""
+        ratios = in_order(
+            lambda kernel: expected_log_ratio(
+                kernel.T, rate, self.observations.sigma, relative=self.noise.relative
+            ),
+            self.kernels,
+        )
+        return self.every * np.array(ratios)
+
+    def injected(
+        self, cell: int, rate: float, *, rng: np.random.Generator
+    ) -> tuple[FloatArray, float]:
+        """Readings with a source of a rate [kg s-1] in a cell, and their log evidence for one.
+
+        Parameters
+        ----------
+        cell : int
+        rate : float
+        rng : numpy.random.Generator
+            Draws nuisances, patches and the sensor's gain.
+
+        Returns
+        -------
+        readings : ndarray, shape (n,)
+            [kg m-3].
+        log_evidence : float
+            For a source near that cell, over none.
+        """
+        draw, series = rng.integers(len(self.kernels)), rng.integers(len(self.patches))
+        gain = float(np.exp(self.observations.gain_log_sd * rng.standard_normal()))
+        gas = gain * rate * self.kernels[draw, cell] * self.patches[series]
+        readings = self.observations.concentration + gas
+        return readings, self.log_evidence(readings, self.around(cell), rate)
+
+    def around(self, cell: int) -> IntArray:
+        """Cells about a cell in which a source is looked for."""
+        row, column = divmod(cell, self.lattice.index.shape[1])
+        reach = max(1, round(NEAR_M / self.lattice.cell_m))
+        near = self.lattice.index[
+            max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+        ]
+        return np.asarray(near.ravel(), dtype=np.int64)
+
+    def log_evidence(self, readings: FloatArray, cells: IntArray, rate: float) -> float:
+        """Log evidence for a source in some cells, of about a rate, over none.
+
+        Parameters
+        ----------
+        readings : ndarray, shape (n,)
+            [kg m-3].
+        cells : ndarray, shape (c,)
+        rate : float
+            [kg s-1]; rates of an eighth to eight times it are tried.
+
+        Returns
+        -------
+        float
+            Tempered as the estimator tempers it for such readings.
+        """
+        prior, relative = self.prior, self.noise.relative
+        seen = replace(self.observations, concentration=readings)
+        additive = np.hypot(noise_of(seen, self.noise), self.explained)
+        rates = rate * np.exp(RATE_STEP * np.arange(-RATES_EACH_WAY, RATES_EACH_WAY + 1))
+        kernel = self.kernels[:, cells].reshape(-1, readings.size)
+        ratio = log_ratio(kernel.T, readings, additive, rates, relative=relative)
+        best, which = divmod(int(ratio.argmax()), rates.size)
+        share = self._share(
+            readings, additive, kernel[best] * rates[which], kernel, rates, float(ratio.max())
+        )
+        tempering = self.noise.tempering_for(self.every * float(ratio.max()), share)
+        counted = tempering.thinned(self.every).of(ratio)
+        log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
+        log_rate_prior += np.log(RATE_STEP / prior.rate_log_sd / np.sqrt(2 * np.pi))
+        weight = counted + log_rate_prior + np.log(self.lattice.cell_m**2 / self.area)
+        return float(np.logaddexp(logsumexp(weight) - np.log(len(self.kernels)), LOG_ELSEWHERE))
+
+    def _share(
+        self,
+        readings: FloatArray,
+        additive: FloatArray,
+        first: FloatArray,
+        kernel: NDArray[np.float32],
+        rates: FloatArray,
+        gained: float,
+    ) -> float:
+        """Share of what stands out that two sources about the cell explain, as in `scouting`."""
+        relative = self.noise.relative
+        attainable, count = attainable_log_ratio(readings, additive, relative=relative)
+        if attainable < LEAST_TO_EXPLAIN:
+            return 1.0
+        second = log_ratio(
+            kernel[:: len(self.kernels)].T,
+            readings,
+            additive,
+            rates,
+            relative=relative,
+            others=first.astype(np.float64),
+        )
+        return min(1.0, (gained + float(second.max())) / attainable + 1.0 / float(np.sqrt(count)))
+
+
+def thinned(observations: Observations, every: int) -> Observations:
+    """Observations with every k-th reading."""
+    pick = slice(None, None, every)
+    columns = ("time_s", "east", "north", "height", "concentration", "sigma")
+    return replace(observations, **{name: getattr(observations, name)[pick] for name in columns})
+
+
+def needed_log_evidence(prior: Prior, indicate_above: float) -> float:
+    """Log evidence for a source at which its probability reaches `indicate_above`."""
+    return float(logit(indicate_above) - logit(prior.any_source))

@@ -1,0 +1,97 @@
+"""Sources put into a flight are looked for as the estimator would."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from detection.source.injection import Trials, needed_log_evidence, thinned
+from detection.source.patches import Patchiness
+from detection.source.prior import Prior
+
+
+@pytest.fixture(scope="module")
+def flight(survey):
+    return survey(step_s=1.0, seed=3)
+
+
+@pytest.fixture(scope="module")
+def trials(flight, domain):
+    return Trials.of(flight, domain, rng=np.random.default_rng(1))
+
+
+def test_patches_have_unit_mean_the_stated_spread_and_last_as_long_as_stated(rng):
+    time = np.arange(20_000.0)
+    patches = Patchiness(shape=0.5, lasting_s=4.0, pass_log_sd=0.0).factors(time, 4, rng=rng)
+    assert patches.min() >= 0
+    assert_allclose(patches.mean(), 1.0, rtol=0.05)
+    assert_allclose(patches.var(), 2.0, rtol=0.15)
+    slow = Patchiness(shape=1e4, pass_log_sd=0.5, pass_s=20.0).factors(time, 4, rng=rng)
+    assert_allclose(slow.mean(), 1.0, rtol=0.05)
+    logs = np.log(slow) - np.log(slow).mean()
+    kept = (logs[:, 20:] * logs[:, :-20]).mean() / logs.var()
+    assert_allclose(kept, np.exp(-1.0), atol=0.1)
+
+
+def test_patches_far_apart_in_time_have_nothing_in_common(rng):
+    series = Patchiness().factors(np.array([0.0, 1e5]), 4000, rng=rng)
+    assert abs(np.corrcoef(series.T)[0, 1]) < 0.06
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-4, 1e-2])
+def test_evidence_about_an_injected_source_is_about_the_estimators(
+    flight, domain, posterior_of, trials, rate
+):
+    """The estimator weighs all cells and rates; those near the source hold nearly all of it."""
+    east, north = trials.lattice.centres()
+    cell = int(np.argmin((east + 80) ** 2 + north**2))
+    near, whole = [], []
+    for seed in range(4):
+        readings, log_evidence = trials.injected(cell, rate, rng=np.random.default_rng(seed))
+        seen = dataclasses.replace(flight, concentration=readings)
+        near.append(log_evidence)
+        whole.append(posterior_of(seen).attrs["log_evidence"][1])
+    assert abs(np.median(np.subtract(near, whole))) < 1.5
+    assert abs(np.subtract(near, whole)).max() < 4.0
+
+
+def test_an_injected_source_shows_where_its_gas_goes(trials, flight):
+    east, north = trials.lattice.centres()
+    cell = int(np.argmin((east + 80) ** 2 + north**2))
+    rng = np.random.default_rng(0)
+    gas = np.mean([trials.injected(cell, 1e-2, rng=rng)[0] for _ in range(40)], axis=0)
+    added = gas - flight.concentration
+    downwind = abs(flight.north - (flight.east + 80) * 0.5 / 3.0) < 15
+    assert added.min() >= -1e-12
+    assert added[downwind].mean() > 5 * added[~downwind].mean()
+
+
+def test_nothing_injected_is_no_evidence(trials, flight):
+    east, north = trials.lattice.centres()
+    cell = int(np.argmin((east + 80) ** 2 + north**2))
+    assert trials.log_evidence(flight.concentration, trials.around(cell), 1e-3) < 0
+
+
+def test_thinning_keeps_every_kth_reading(flight):
+    few = thinned(flight, 3)
+    assert_allclose(few.time_s, flight.time_s[::3])
+    assert_allclose(few.concentration, flight.concentration[::3])
+    assert few.wind_time_s is flight.wind_time_s
+
+
+def test_cells_at_the_edge_have_fewer_about_them(trials):
+    ny, nx = trials.lattice.index.shape
+    assert trials.around(0).tolist() == [
+        row * nx + column for row in range(3) for column in (0, 1, 2)
+    ]
+    assert trials.around(ny * nx - 1).size == 9
+    assert trials.around(2 * nx + 2).size == 25
+
+
+def test_the_evidence_needed_raises_the_prior_to_the_threshold():
+    needed = needed_log_evidence(Prior(any_source=0.2), 0.9)
+    odds = 0.25 * np.exp(needed)
+    assert_allclose(odds / (1 + odds), 0.9)
