@@ -60,6 +60,13 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise ConfigError(f"{out}: holds earlier results; give --overwrite to replace them")
     foreign = [name for name in names if name not in ours and not name.endswith(_SIDECAR)]
+    for name in foreign:
+        held = name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal")
+        if held in ours:
+            raise ConfigError(
+                f"{out}: {held} is open in another program ({name} is beside it); close it there, "
+                "in QGIS by removing its layers"
+            )
     if foreign:
         raise ConfigError(
             f"{out}: holds {foreign[0]}, which sniffdrone did not write; move it elsewhere first"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["region_geometry", "sources_collection", "write"]
+__all__ = ["bounding_box", "region_geometry", "sources_collection", "write"]
 
 DECIMALS = 7  # of a degree: a centimetre
 SIGNIFICANT = 5
@@ -71,12 +71,42 @@ def sources_collection(survey: Survey) -> dict[str, Any]:
         features += [_region(spot, level, crs) for level in sorted(spot.regions)]
     return {
         "type": "FeatureCollection",
+        **bounding_box(features),
         "verdict": survey.verdict,
         "p_any_source": _number(survey.p_any_source),
         "sniffdrone_version": survey.version,
         "note": "indication, confirm by sampling",
         "features": features,
     }
+
+
+def bounding_box(features: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Member ``bbox`` of a collection: west, south, east, north; nothing where it is empty.
+
+    Parameters
+    ----------
+    features : list of dict
+        Features of GeoJSON.
+
+    Returns
+    -------
+    dict
+        West is more than east across the antimeridian (RFC 7946, 5.2).
+
+    Examples
+    --------
+    >>> ends = [[179.0, -17.0], [-179.0, -16.0]]
+    >>> bounding_box([{"geometry": {"type": "MultiPoint", "coordinates": ends}}])
+    {'bbox': [179.0, -17.0, -179.0, -16.0]}
+    """
+    if not features:
+        return {}
+    shapes = [shapely.geometry.shape(one["geometry"]) for one in features]
+    longitude, latitude = shapely.get_coordinates(shapes).T
+    west, east = float(longitude.min()), float(longitude.max())
+    if east - west > 180.0:
+        west, east = float(longitude[longitude > 0].min()), float(longitude[longitude <= 0].max())
+    return {"bbox": [west, float(latitude.min()), east, float(latitude.max())]}
 
 
 def region_geometry(region: BaseGeometry, crs: pyproj.CRS) -> dict[str, Any]:

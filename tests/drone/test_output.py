@@ -1,8 +1,10 @@
 """An output folder appears whole or not at all, and nothing that is not ours is removed."""
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 
 import pytest
 
@@ -70,6 +72,17 @@ def test_a_folder_that_is_not_ours_is_never_replaced(tmp_path, summary):
         (tmp_path / "out" / "summary.json").write_text(summary)
     with pytest.raises(ConfigError, match="--overwrite replaces only"):
         check_output(tmp_path / "out", overwrite=True)
+
+
+def test_results_that_another_program_has_open_are_not_replaced(tmp_path):
+    out = tmp_path / "out"
+    write_results(out, files=["sources.geojson", "survey.gpkg"])
+    with contextlib.closing(sqlite3.connect(out / "survey.gpkg")) as held:  # as QGIS does
+        held.execute("PRAGMA journal_mode = WAL")
+        held.execute("CREATE TABLE sources (rank)")
+        with pytest.raises(ConfigError, match=r"survey\.gpkg is open in another program"):
+            check_output(out, overwrite=True)
+    check_output(out, overwrite=True)
 
 
 def test_a_note_among_earlier_results_is_not_removed(tmp_path):

@@ -19,6 +19,7 @@ FILES = {
     "posterior.nc",
     "quicklook.png",
     "report.pdf",
+    "searched_area.geojson",
     "source_probability.tif",
     "sources.geojson",
     "sources.tak.zip",
