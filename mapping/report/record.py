@@ -12,6 +12,7 @@ from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
     from mapping.report.case import Case
@@ -61,7 +62,7 @@ def readings(case: Case) -> dict[str, Any]:
         raw_unit=raw_unit,
         unit=unit,
         peak=words.about(float(np.nanmax(corrected)), 3),
-        noise=words.about(float(np.nanmedian(flight[f"{channel}_sigma"].values))),
+        noise=words.about(_noise(flight, channel)),
         share=words.number(100.0 * float(in_plume.mean()), 0),
     )
     return {**texts, "text": text}
@@ -93,9 +94,8 @@ def _channel(case: Case, name: str) -> list[str]:
     words, flight = case.words, case.flight
     attrs = flight[name].attrs
     unit = people_unit(flight[f"{name}_corrected"].attrs["units"])
-    sigma = flight[f"{name}_sigma"].values
     usable = np.isfinite(flight[f"{name}_corrected"].values)
-    noise = words.about(float(np.nanmedian(sigma))) if np.isfinite(sigma).any() else "\N{EN DASH}"
+    noise = words.about(_noise(flight, name))
     family = words.named("family", attrs["sensor_family"])
     return [
         name,
@@ -105,6 +105,12 @@ def _channel(case: Case, name: str) -> list[str]:
         f"{words.number(int(usable.sum()), 0)} / {words.number(usable.size, 0)}",
         words.say("role_verdict" if name == case.survey.channel else "role_beside"),
     ]
+
+
+def _noise(flight: xr.Dataset, channel: str) -> float:
+    """Median noise of a channel; NaN if it is unknown throughout."""
+    sigma = flight[f"{channel}_sigma"].values
+    return float(np.nanmedian(sigma)) if np.isfinite(sigma).any() else math.nan
 
 
 def _device(case: Case, channel: str) -> str:
