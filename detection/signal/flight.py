@@ -88,12 +88,13 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         for rows in [] if leave else _rows_of(stations):
             glitches[rows] = _is_glitch(ds.isel(obs=rows), name, reading[rows])
         reading = np.where(glitches, np.nan, reading)
-        if leave or not _shares_background(ds, name, stations):
-            corrected = _each_alone(ds, name, reading, stations, leave)
-        else:
+        shared = not leave and _shares_background(ds, name, stations)
+        if shared:
             corrected = above_shared_background(
                 seconds(ds), reading, stations, step_s=_station_step_s(ds, stations)
             )
+        else:
+            corrected = _each_alone(ds, name, reading, stations, leave)
         is_relative = _is_resistance(ds, name) and not leave
         units = "1" if is_relative else str(ds[name].attrs.get("units", "1"))
         flight = flight.assign(corrected_variables(ds, name, corrected, units=units))
@@ -101,7 +102,12 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         attrs["glitches"] = int(glitches.sum())
         if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0:
             attrs.update(_response(ds, name, corrected))
-        flight = add_history(flight, _history_line(name, corrected, leave, attrs))
+        what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
+        if shared:
+            what = f"background shared by {stations.max() + 1} fixed sensors removed"
+        elif stations.max(initial=-1) >= 0:
+            what = f"{stations.max() + 1} fixed sensors one by one, {what}"
+        flight = add_history(flight, _history_line(name, corrected, what, attrs))
     return validate(flight)
 
 
@@ -243,11 +249,10 @@ def _left_alone(ds: xr.Dataset, _name: str, reading: FloatArray) -> Corrected:
     return Corrected(reading, np.where(known, 0.0, np.nan), sigma, plume, unflagged)
 
 
-def _history_line(name: str, corrected: Corrected, leave: bool, attrs: dict[str, Any]) -> str:
+def _history_line(name: str, corrected: Corrected, what: str, attrs: dict[str, Any]) -> str:
     known = np.isfinite(corrected.signal)
     sigma = corrected.sigma[np.isfinite(corrected.sigma)]
     noise = f"noise {np.median(sigma):.3g}" if sigma.size else "noise unknown"
-    what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
     share = float(np.mean(corrected.plume[known] > 0.5)) if known.any() else 0.0
     left_out = f"{attrs['glitches']} glitches left out; " if attrs["glitches"] else ""
     answers = (

@@ -73,6 +73,15 @@ def test_the_corrected_signal_of_a_survey_is_the_plume():
     assert np.sqrt(np.mean(error**2)) < 1.2
 
 
+def test_the_corrected_channel_says_how_fast_it_answers():
+    _, flight = survey(peak=300.0, duration_s=1200.0, lag_s=6.0)
+    attrs = correct_flight(flight)["pid_corrected"].attrs
+    assert attrs["response_lines"] >= 5
+    error = 0.5 * np.log(attrs["rise_s"] * attrs["decay_s"] / (6.0 * 9.0))
+    assert abs(error) < 2.0 * attrs["response_log_sd"]
+    assert attrs["response_log_sd"] < 0.4  # the prior's
+
+
 def test_each_channel_gets_one_line_of_history():
     _, flight = survey()
     lines = correct_flight(flight).attrs["history"].split("\n")

@@ -53,6 +53,7 @@ def test_minute_means_of_fixed_sensors_are_freed_of_a_background_that_changes():
         assert abs(error[met].sum() / truth[met].sum()) < 0.05
         assert is_usable(corrected, "ch4").all()
         assert "rise_s" not in corrected["ch4_corrected"].attrs
+        assert "background shared by 16 fixed sensors" in corrected.attrs["history"]
 
 
 def test_without_drift_fixed_sensors_are_left_alone_each_with_its_own_noise():
@@ -73,6 +74,7 @@ def test_two_fixed_sensors_have_each_a_baseline_of_their_own():
     flight, _ = flight_from(site._replace(reading=apart), averaging_time_s=60.0)
     corrected = correct_flight(flight)
     baseline = corrected["ch4_baseline"].values.reshape(apart.shape)
+    assert "2 fixed sensors one by one" in corrected.attrs["history"]
     step = np.median(baseline[:, 1] - baseline[:, 0])
     assert_allclose(step, 500.0 + site.offset[1] - site.offset[0], atol=2.0 * site.noise)
 
