@@ -57,7 +57,7 @@ def _fixed(rng: np.random.Generator, turbulence: str) -> tuple[Scenario, Sampler
         east_m=round(float(east), 2),
         north_m=round(float(north), 2),
         height_m=round(rng.uniform(0.5, 4.0), 2),
-        rate_g_s=round(float(np.exp(rng.uniform(np.log(0.03), np.log(2.0)))), 4),
+        rate_g_s=round(float(np.exp(rng.uniform(np.log(0.1), np.log(2.0)))), 4),
     )
     samplers = Samplers(
         places=places,

@@ -71,3 +71,16 @@ def test_eddies_are_met_as_well():
     scenario = replace(TO_THE_EAST, turbulence=Turbulence(kind="fourier"))
     _, values = values_of(scenario)
     assert values[:, 0].mean() > 2.1
+
+
+def test_all_the_gas_passes_samplers_across_the_wind():
+    across, upward = np.arange(-60.0, 61.0, 4.0), np.arange(0.5, 24.0, 1.5)
+    curtain = tuple((40.0, float(y), float(z)) for z in upward for y in across)
+    samplers = replace(QUIET, places=curtain, background=0.0, averaging_s=600.0)
+    world = replace(TO_THE_EAST, wind=replace(TO_THE_EAST.wind, gradient_deg_100m=0.0))
+    _, ppm = values_of(world, samplers)
+    kelvin = world.air.temperature_c + 273.15
+    kg_m3 = 1e-6 * ppm.reshape(upward.size, across.size) * 16.04e-3 * 101_325 / 8.314 / kelvin
+    wind = 4.0 * np.log1p(upward / 0.05) / np.log1p(10.0 / 0.05)
+    flux = (kg_m3 * wind[:, np.newaxis]).sum() * 4.0 * 1.5
+    assert flux == pytest.approx(1e-3, rel=0.12)
