@@ -66,6 +66,12 @@ class Lattice:
         index[mask] = np.arange(mask.sum(), dtype=np.int32)
         return Lattice(self.west, self.south, self.cell_m, index)
 
+    def only(self, which: NDArray[np.bool_]) -> Lattice:
+        """The same with some of its active cells, as shape (size,) says of each."""
+        mask = self.index >= 0
+        mask[mask] = which
+        return self.restricted(mask)
+
     @property
     def size(self) -> int:
         """Number of active cells."""

@@ -41,6 +41,8 @@ class Observations:
         Standard deviation of the logarithm of the sensor's gain (calibration, rotor wash).
     channel, gas : str
         What was read; carried through to the Posterior.
+    flight : str
+        Which flight it is of: series of one flight share their wind and all that disturbs them.
     """
 
     time_s: FloatArray
@@ -58,6 +60,7 @@ class Observations:
     gain_log_sd: float = 0.2
     channel: str = ""
     gas: str = ""
+    flight: str = ""
 
     def __post_init__(self) -> None:
         size = self.time_s.size
