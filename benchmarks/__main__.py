@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> None:
         replace(effort, each=asked.each or effort.each, empty=asked.empty or effort.empty),
     )
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
-    say(f"results are in {report.write(chapters, PARTS, command)}")
+    say(f"results are in {report.write(chapters, command)}")
 
 
 def _measured(parts: tuple[str, ...], effort: _Effort) -> dict[str, str]:

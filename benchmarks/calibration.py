@@ -80,9 +80,10 @@ def report(rows: Mapping[str, Sequence[Judged]], folder: Path) -> str:
             [
                 "## Calibration",
                 f"{total} flights in worlds that nothing was fitted to, {len(every)} of them "
-                "indicated. *In 50 %* and so on: share of truths inside the region of highest density "
-                "of the draws. *p*: chi-squared test that the truth ranks evenly among the draws along "
-                "the wind, across it, in distance from the largest reading, and in rate "
+                "indicated. *In 50 %* and so on: share of truths inside the region of highest "
+                "density of the draws. *p*: chi-squared test that the truth ranks evenly among "
+                "the draws along the wind, across it, in distance from the largest reading, and in "
+                "rate (of pulsed sources that while they are on) "
                 f"({BINS} classes for all, {FEW_BINS} for a family).",
                 markdown(header, lines),
                 f"![Ranks of the truth among the draws]({PICTURE})",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.judging import judged_flight
 from benchmarks.real import SHARED, prairie_grass_log, prairie_grass_runs
@@ -25,6 +25,7 @@ class PrairieGrassRun:
 
     run: str
     worlds: tuple[Flown, ...] = ()
+    choices: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,7 +42,7 @@ class PrairieGrassRun:
             speed = float(run["wind_speed_2m_m_s"])
             return judged_flight(
                 [log],
-                choices,
+                replace(choices, **dict(self.choices)),
                 [truth],
                 wind=(-speed * math.sin(from_rad), -speed * math.cos(from_rad)),
                 row="prairie grass",
@@ -56,6 +57,7 @@ class FrieslandFlight:
 
     file: str
     worlds: tuple[Flown, ...] = ()
+    choices: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ class FrieslandFlight:
         source = json.loads((folder / "truth.json").read_text())["source"]
         return judged_flight(
             [folder / self.file],
-            Choices(),
+            Choices(**dict(self.choices)),
             [{name: source[name] for name in ("latitude", "longitude")}],
             wind=(math.nan, math.nan),
             row="friesland",

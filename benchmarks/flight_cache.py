@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[1]
 FOLDER = _ROOT / "build" / "benchmark-worlds"
+_DRAWN_FROM = "blind_worlds.py"
 _TRIED = ("single", "double", "calm", "none")  # kinds whose bytes tell one simulator from another
 
 
@@ -85,7 +86,12 @@ def _put(path: Path, text: str) -> None:
 
 @cache
 def _generator(kind: type) -> bytes:
-    return Path(inspect.getfile(kind)).read_bytes()
+    """Text of the file that makes such worlds, and of the one that all of those draw from."""
+    own = Path(inspect.getfile(kind))
+    texts = [own.read_bytes()]
+    if own.name != _DRAWN_FROM:
+        texts.append((own.parent / _DRAWN_FROM).read_bytes())
+    return b"".join(texts)
 
 
 @cache

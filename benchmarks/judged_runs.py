@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.judging import Judged, judged_line
 from benchmarks.running import say
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Flight(Protocol):
     """Something that can be processed and held against its truth, in another process too.
 
-    `worlds` are the simulated ones it needs.
+    A dataclass. `worlds` are the simulated ones it needs, `choices` what is chosen beyond what
+    the data asks for, as pairs of name and value.
     """
 
     @property
@@ -28,6 +29,9 @@ class Flight(Protocol):
 
     @property
     def worlds(self) -> tuple[Flown, ...]: ...
+
+    @property
+    def choices(self) -> tuple[tuple[str, Any], ...]: ...
 
     def judged(self) -> Judged: ...
 

@@ -141,7 +141,7 @@ def judged_analysis(
         "p_any": float(survey.p_any_source),
         "sources": len(sources),
         "told": len(survey.told),
-        "notes": tuple(analysis.notes),
+        "notes": (*filter(None, (analysis.shortage,)), *analysis.notes),
     }
     if not sources:
         return Judged(**more)

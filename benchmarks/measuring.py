@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.flight_cache import FOLDER, kept_flight
 from benchmarks.judged_runs import judged_all
+from benchmarks.report import PAGE, write
 from benchmarks.running import say
 
 if TYPE_CHECKING:
@@ -28,7 +32,6 @@ def measure(
     count: int,
     report: Callable[[Mapping[str, Sequence[Judged]], Path], str],
     description: str | None = None,
-    only_when_asked: Sequence[str] = (),
 ) -> int:
     """Measure the rows asked for, write lines and tables, and print the tables.
 
@@ -43,13 +46,20 @@ def measure(
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument("--cache", type=Path, default=FOLDER, help="where simulated logs are kept")
     parser.add_argument("--out", type=Path, default=FOLDER.parent / name, help="for the results")
+    parser.add_argument("--estimator", help="instead of the program's own choice")
     parser.add_argument("--resume", action="store_true", help="keep what OUT holds already")
     parser.add_argument("--only-fly", action="store_true", help="fill the cache, measure nothing")
+    parser.add_argument(
+        "--publish", action="store_true", help="write the tables into docs/benchmarks.md too"
+    )
     asked = parser.parse_args(arguments)
-    wanted = asked.row or [row for row in rows if row not in only_when_asked]
+    wanted = asked.row or list(rows)
     flights = [
         flight for row in wanted for flight in rows[row](asked.n, asked.cache, asked.first_seed)
     ]
+    if asked.estimator:
+        chosen = ("estimator", asked.estimator)
+        flights = [replace(flight, choices=(*flight.choices, chosen)) for flight in flights]
     if asked.only_fly:
         for flight in flights:
             for world in flight.worlds:
@@ -65,4 +75,17 @@ def measure(
     text = report(by_row, asked.out)
     (asked.out / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
+    if asked.publish:
+        said = [one for one in arguments if one not in ("--publish", "--resume")]
+        command = shlex.join(["python", "-m", f"benchmarks.{name}", *said])
+        say(f"results are in {write({name: _with_pictures(text, asked.out)}, command)}")
     return 0 if len(done) == len(flights) else 1
+
+
+def _with_pictures(text: str, folder: Path) -> str:
+    """The text as the page needs it, the pictures it shows put beside the page's others."""
+    for picture in sorted(folder.glob("*.png")):
+        if f"({picture.name})" in text:
+            shutil.copyfile(picture, PAGE.parent / "images" / picture.name)
+            text = text.replace(f"({picture.name})", f"(images/{picture.name})")
+    return text.rstrip()

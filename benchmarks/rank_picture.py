@@ -24,16 +24,17 @@ _TITLES = {
 
 
 def write_rank_picture(ranks: Mapping[str, np.ndarray], path: Path, *, bins: int) -> None:
-    """A panel for each quantity; the band holds 99 % of bars that differ by chance."""
+    """A panel for each quantity; 99 % of bars that differ by chance end between the lines."""
     figure = Figure(figsize=(10.0, 2.8), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (name, values) in zip(
         np.atleast_1d(figure.subplots(1, len(ranks))), ranks.items(), strict=True
     ):
         low, high = binom.interval(_CHANCE, values.size, 1.0 / bins)
-        axes.axhspan(low, high, color="0.88", label="chance, 99 %")
-        axes.axhline(values.size / bins, color="0.5", linewidth=1.0)
-        axes.hist(values, bins=bins, range=(0.0, 1.0), color="#2b6ca3", rwidth=0.92)
+        axes.hist(values, bins=bins, range=(0.0, 1.0), color="#8fb8d8", rwidth=0.92)
+        for edge in (low, high):
+            axes.axhline(edge, color="#c0392b", linewidth=1.2, linestyle="--")
+        axes.lines[-1].set_label("99 % of what chance does")
         axes.set(
             title=_TITLES.get(name, name),
             xlim=(0.0, 1.0),
@@ -42,6 +43,6 @@ def write_rank_picture(ranks: Mapping[str, np.ndarray], path: Path, *, bins: int
         )
         axes.title.set_fontsize(10)
     figure.axes[0].set_ylabel("flights")
-    figure.axes[0].legend(loc="upper center", fontsize=8)
+    figure.axes[0].legend(loc="lower center", fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -12,6 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Chapters in the order of the page; any others come after them.
+ORDER = (
+    "targets",
+    "calibration",
+    "hard_cases",
+    "several_flights",
+    "estimators",
+    "accuracy",
+    "empty",
+    "real",
+    "peers",
+    "speed",
+    "bridge",
+    "devices",
+    "detector",
+)
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 _PACKAGES = (
     "sniffdrone",
@@ -35,13 +51,14 @@ seed, and `benchmarks.worlds.World(kind, turbulence, seed).flown()` flies it aga
 of all threads together; two flights run side by side."""
 
 
-def write(chapters: Mapping[str, str], order: tuple[str, ...], command: str) -> Path:
+def write(chapters: Mapping[str, str], command: str) -> Path:
     """Write `chapters` into the page; those not measured this time stay as they were."""
     kept = _chapters(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     for name, text in chapters.items():
         body = f"{text}\n\nMade by `{command}` with {_versions()}."
         kept[name] = _CHAPTER.format(name=name, command=command, text=body)
-    page = [_INTRODUCTION, *(kept[name] for name in order if name in kept)]
+    names = sorted(kept, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+    page = [_INTRODUCTION, *(kept[name] for name in names)]
     PAGE.write_text("\n\n".join(page) + "\n", encoding="utf-8")
     return PAGE
 

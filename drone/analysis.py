@@ -144,6 +144,7 @@ def survey_of(
     verdict = verdict_of(p_any, indicate_above=choices.indicate_above)
     noise = float(np.nanmedian(flight[f"{seen.channel}_sigma"])) if posterior is not None else 0.0
     survey = Survey(
+        name=str(flight["trajectory"].values),
         verdict=INSUFFICIENT if posterior is None else verdict,
         p_any_source=p_any,
         indicate_above=choices.indicate_above,
@@ -197,13 +198,20 @@ def _power(seen: Seen, choices: Choices) -> Power | None:
 def _track(flight: xr.Dataset, domain: Domain, channel: str) -> Track:
     east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
     corrected = flight[f"{channel}_corrected"]
+    raw = flight[channel]
     return Track(
+        time=flight["time"].values,
         east=east,
         north=north,
+        height_m=flight["height_above_ground"].values,
+        altitude_m=flight["altitude"].values,
         reading=corrected.values,
+        raw=raw.values,
+        quality=flight["quality"].values | flight[raw.attrs["ancillary_variables"]].values,
         eastward_wind=flight["eastward_wind"].values,
         northward_wind=flight["northward_wind"].values,
         unit=_unit_for_people(corrected.attrs["units"]),
+        raw_unit=_unit_for_people(raw.attrs["units"]),
     )
 
 

@@ -242,10 +242,10 @@ def _outline(
 ) -> None:
     for part in shapely.get_parts(region):
         outline = _outline_of(part)
-        axes.add_patch(PathPatch(outline, facecolor=SOURCE, alpha=fill, lw=0, zorder=9))
+        axes.add_artist(PathPatch(outline, facecolor=SOURCE, alpha=fill, lw=0, zorder=9))
         for colour, width in (("white", 3.6), (SOURCE, 1.9)):
             style = "solid" if colour == "white" else linestyle
-            axes.add_patch(
+            axes.add_artist(
                 PathPatch(
                     outline,
                     facecolor="none",
@@ -265,10 +265,10 @@ def draw_domain(axes: Axes, survey: Survey) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     frame = shapely.box(left, bottom, right, top)
     for part in shapely.get_parts(frame.difference(inside)):
-        axes.add_patch(PathPatch(_outline_of(part), facecolor="white", alpha=0.72, lw=0, zorder=6))
+        axes.add_artist(PathPatch(_outline_of(part), facecolor="white", alpha=0.72, lw=0, zorder=6))
     for part in shapely.get_parts(inside):
         style = {"facecolor": "none", "edgecolor": MUTED, "linestyle": (0, (1, 2))}
-        axes.add_patch(PathPatch(_outline_of(part), lw=1.2, zorder=6, **style))
+        axes.add_artist(PathPatch(_outline_of(part), lw=1.2, zorder=6, **style))
 
 
 def draw_wind(axes: Axes, track: Track, *, turn_deg: float) -> None:

@@ -30,22 +30,36 @@ class Track:
 
     Attributes
     ----------
+    time : ndarray of datetime64[ns], shape (n,)
+        UTC, never backwards.
     east, north : ndarray, shape (n,)
         Projected [m], in order of time.
+    height_m, altitude_m : ndarray, shape (n,)
+        Above ground, and above mean sea level [m]; NaN where unknown.
     reading : ndarray, shape (n,)
         Corrected, in `unit`; NaN where there is none.
     eastward_wind, northward_wind : ndarray, shape (n,)
         Air moves towards, true east and north [m s-1]; NaN where unknown.
-    unit : str
-        Of the readings, as people write it, for example "ppb".
+    raw : ndarray, shape (n,)
+        As the device said it, in `raw_unit`; NaN where there is none.
+    quality : ndarray of uint16, shape (n,)
+        `sensors.records.Quality` of the reading, its position, its time and its wind.
+    unit, raw_unit : str
+        As people write them, for example "ppb".
     """
 
+    time: NDArray[np.datetime64]
     east: FloatArray
     north: FloatArray
+    height_m: FloatArray
+    altitude_m: FloatArray
     reading: FloatArray
+    raw: FloatArray
+    quality: NDArray[np.uint16]
     eastward_wind: FloatArray
     northward_wind: FloatArray
     unit: str
+    raw_unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,8 @@ class Survey:
 
     Attributes
     ----------
+    name : str
+        Of the flight; any text.
     verdict : str
         `INDICATED`, `NOTHING` or `INSUFFICIENT`.
     p_any_source : float
@@ -80,6 +96,7 @@ class Survey:
         Known emitters that may be what hotspots are, the most plausible of each first.
     """
 
+    name: str
     verdict: str
     p_any_source: float
     indicate_above: float

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Annealed", "Schedule", "annealed"]
 
-MOVES = (drifted, shaken, stepped, stepped, jumped, born_or_dead, born_or_dead)
+MOVES = (drifted, shaken, stepped, jumped, born_or_dead)
 BISECTIONS = 40
 
 

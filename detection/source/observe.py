@@ -8,6 +8,8 @@ import numpy as np
 
 from detection.signal.deconvolution import RESPONSE
 from detection.signal.flight import is_usable
+from detection.signal.mox import NOMINAL
+from detection.signal.slow_noise import drift_inflation
 from detection.source.observations import Observations, bin_samples
 from sensors.flight import channel_mass_concentration
 from sensors.flight_contract import gas_channels
@@ -19,12 +21,21 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["best_channel", "observe", "shortage"]
+__all__ = [
+    "GAIN_LOG_SD",
+    "best_channel",
+    "mass_of_fraction",
+    "observe",
+    "observed_at",
+    "response_of",
+    "seconds_of",
+    "shortage",
+    "usable",
+]
 
 PREFERENCE = ("pid", "tdlas", "ndir", "electrochemical", "unknown", "mox")
 FEWEST_READINGS = 30  # fewer say nothing about a place
 SHORTEST_TRACK_M = 20.0  # a drone that never moved has seen one place only
-NOMINAL_CLEAN_AIR = 1e-6  # mole fraction that doubles a metal oxide's relative signal; see Notes
 GAIN_LOG_SD = {True: 0.2, False: 1.2}  # calibrated channel, uncalibrated one
 
 
@@ -77,16 +88,16 @@ def shortage(flight: xr.Dataset, channel: str) -> str | None:
     -------
     str or None
     """
-    usable = _usable(flight, channel)
-    if usable.sum() < FEWEST_READINGS:
+    samples = usable(flight, channel)
+    if samples.sum() < FEWEST_READINGS:
         return (
-            f"only {int(usable.sum())} usable readings of {channel} with a position in flight, "
+            f"only {int(samples.sum())} usable readings of {channel} with a position in flight, "
             f"{FEWEST_READINGS} are needed"
         )
-    if not np.isfinite(flight["eastward_wind"].values[usable]).any():
+    if not np.isfinite(flight["eastward_wind"].values[samples]).any():
         return "no wind along the flight; give --wind-speed and --wind-from"
-    latitude = np.deg2rad(flight["latitude"].values[usable])
-    longitude = np.unwrap(np.deg2rad(flight["longitude"].values[usable]))
+    latitude = np.deg2rad(flight["latitude"].values[samples])
+    longitude = np.unwrap(np.deg2rad(flight["longitude"].values[samples]))
     extent = 6.371e6 * np.hypot(np.ptp(latitude), np.ptp(longitude) * np.cos(latitude[0]))
     if extent < SHORTEST_TRACK_M:
         return f"the sensor moved only {extent:.0f} m; fly at least a few lines"
@@ -125,53 +136,123 @@ def observe(
 
     Notes
     -----
-    A metal oxide's relative signal is turned into a concentration by a nominal 1 ppm, with a
-    gain known to a factor of three: places do not depend on it, rates say so.
+    A metal oxide's relative signal is turned into a concentration by the law of a usual element
+    (`detection.signal.mox`), with a gain known to a factor of three: places do not depend on it,
+    rates say so. Noise is that over the time of a crossing, what is left of drift included.
     """
     reason = shortage(flight, channel)
     if reason is not None:
         raise ValueError(reason)
-    usable = _usable(flight, channel)
-    seconds = _seconds(flight)
-    averaging_s = float(flight.attrs["averaging_time_s"])
+    samples = usable(flight, channel)
     columns = {
-        "east": east,
-        "north": north,
-        "height": _height(flight),
-        "concentration": _mass(flight, channel, f"{channel}_corrected"),
-        "variance": _mass(flight, channel, f"{channel}_sigma") ** 2,
+        "concentration": _mass(flight, channel, f"{channel}_corrected")[samples],
+        "variance": _mass(flight, channel, f"{channel}_sigma")[samples] ** 2,
     }
-    time, binned = seconds[usable], {name: column[usable] for name, column in columns.items()}
-    count = np.ones(time.size)
+    count = np.ones(int(samples.sum()))
+    averaged = float(flight.attrs["averaging_time_s"]) > 0
+    if not averaged:
+        seconds = seconds_of(flight)[samples]
+        _, columns, count = bin_samples(seconds, columns, width_s=bin_s)
+    concentration, sigma = columns["concentration"], np.sqrt(columns["variance"] / count)
+    if not averaged:
+        sigma = sigma * drift_inflation(concentration / sigma)
+    return observed_at(
+        flight,
+        samples,
+        concentration=concentration,
+        sigma=sigma,
+        east=east,
+        north=north,
+        bin_s=bin_s,
+        response_s=response_of(flight, channel),
+        gain_log_sd=GAIN_LOG_SD[is_concentration(flight[channel].attrs["units"])],
+        channel=channel,
+    )
+
+
+def observed_at(
+    flight: xr.Dataset,
+    samples: NDArray[np.bool_],
+    *,
+    concentration: FloatArray,
+    sigma: FloatArray,
+    east: FloatArray,
+    north: FloatArray,
+    bin_s: float,
+    response_s: tuple[float, float],
+    gain_log_sd: float,
+    channel: str,
+) -> Observations:
+    """Observations of what has been made of some of a flight's readings.
+
+    Parameters
+    ----------
+    flight : xarray.Dataset
+        From `correct_flight`, n readings.
+    samples : ndarray of bool, shape (n,)
+        The readings used.
+    concentration, sigma : ndarray, shape (k,)
+        [kg m-3] in the bins that `bin_samples` makes of them; of each one if time averages.
+    east, north : ndarray, shape (n,)
+        Projected positions [m].
+    bin_s : float
+        Width of the bins [s].
+    response_s, gain_log_sd
+        As in `Observations`.
+    channel : str
+        A channel of the flight, or several joined by ``+``.
+
+    Returns
+    -------
+    Observations
+    """
+    seconds = seconds_of(flight)
+    averaging_s = float(flight.attrs["averaging_time_s"])
+    columns = {"east": east, "north": north, "height": _height(flight)}
+    time, places = seconds[samples], {name: column[samples] for name, column in columns.items()}
     if averaging_s <= 0:
-        time, binned, count = bin_samples(time, binned, width_s=bin_s)
+        time, places, _ = bin_samples(time, places, width_s=bin_s)
     wind_time, wind_east, wind_north = _wind(flight, seconds, bin_s)
-    family = flight[channel].attrs["sensor_family"]
     return Observations(
         time_s=time,
-        east=binned["east"],
-        north=binned["north"],
-        height=np.maximum(binned["height"], 0.1),
-        concentration=binned["concentration"],
-        sigma=np.sqrt(binned["variance"] / count),
+        east=places["east"],
+        north=places["north"],
+        height=np.maximum(places["height"], 0.1),
+        concentration=concentration,
+        sigma=sigma,
         wind_time_s=wind_time,
         eastward_wind=wind_east,
         northward_wind=wind_north,
         wind_height_m=float(flight.attrs["wind_height_m"]),
-        response_s=(0.0, 0.0) if averaging_s > 0 else RESPONSE[family],
+        response_s=response_s,
         averaging_time_s=averaging_s,
-        gain_log_sd=GAIN_LOG_SD[is_concentration(flight[channel].attrs["units"])],
+        gain_log_sd=gain_log_sd,
         channel=channel,
-        gas=flight[channel].attrs["gas"],
+        gas=flight[channel.partition("+")[0]].attrs["gas"],
     )
 
 
-def _usable(flight: xr.Dataset, channel: str) -> NDArray[np.bool_]:
+def response_of(flight: xr.Dataset, channel: str) -> tuple[float, float]:
+    """Rise and decay time constants of a channel [s].
+
+    As measured in this flight, where the corrected channel says so (`rise_s`, `decay_s`), else
+    those of its family; none of time averages, which last longer.
+    """
+    if float(flight.attrs["averaging_time_s"]) > 0:
+        return (0.0, 0.0)
+    measured = flight[f"{channel}_corrected"].attrs
+    rise_s, decay_s = RESPONSE[flight[channel].attrs["sensor_family"]]
+    return (float(measured.get("rise_s", rise_s)), float(measured.get("decay_s", decay_s)))
+
+
+def usable(flight: xr.Dataset, channel: str) -> NDArray[np.bool_]:
+    """Readings of a channel that say something about a place, shape (n,)."""
     placed = np.isfinite(flight["latitude"].values) & np.isfinite(flight["longitude"].values)
     return np.asarray(is_usable(flight, channel) & placed & np.isfinite(_height(flight)))
 
 
-def _seconds(flight: xr.Dataset) -> FloatArray:
+def seconds_of(flight: xr.Dataset) -> FloatArray:
+    """Seconds since the first reading, shape (n,)."""
     time = flight["time"].values.astype("datetime64[ns]").astype(np.int64)
     return np.asarray((time - time.min()) * 1e-9)
 
@@ -189,9 +270,14 @@ def _mass(flight: xr.Dataset, channel: str, variable: str) -> FloatArray:
     values = flight[variable].values.astype(np.float64)
     if is_concentration(flight[channel].attrs["units"]):
         return channel_mass_concentration(flight, channel, values)
-    relative = flight[channel].copy(data=values * NOMINAL_CLEAN_AIR)
-    relative.attrs = {**flight[channel].attrs, "units": "1", "reads_as": relative.attrs["gas"]}
-    return channel_mass_concentration(flight.assign({channel: relative}), channel, relative.values)
+    return mass_of_fraction(flight, channel, values * NOMINAL)
+
+
+def mass_of_fraction(flight: xr.Dataset, channel: str, values: FloatArray) -> FloatArray:
+    """Mass [kg m-3] of a mole fraction [1] of an uncalibrated channel's gas, shape (n,) both."""
+    fraction = flight[channel].copy(data=values)
+    fraction.attrs = {**flight[channel].attrs, "units": "1", "reads_as": fraction.attrs["gas"]}
+    return channel_mass_concentration(flight.assign({channel: fraction}), channel, values)
 
 
 def _wind(

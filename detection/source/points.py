@@ -256,6 +256,8 @@ def _gather(
     root = np.sqrt(2.0 * np.pi)
     for p in range(draws):
         last = count[p] - 1
+        age_steps = ages[p] / grid_step_s
+        reaches = CUTOFF * lateral[p]
         for i in range(readings):
             floor = min(int(level[i]), fraction.shape[1] - 2)
             part = level[i] - floor
@@ -263,7 +265,7 @@ def _gather(
             here_east = air_east[low] + (air_east[low + 1] - air_east[low]) * share
             here_north = air_north[low] + (air_north[low + 1] - air_north[low]) * share
             for k in range(last + 1):
-                low, share = _position(when[i] - ages[p, k] / grid_step_s, air_east.size)
+                low, share = _position(when[i] - age_steps[k], air_east.size)
                 back_east = here_east - air_east[low]
                 back_east -= (air_east[low + 1] - air_east[low]) * share
                 back_north = here_north - air_north[low]
@@ -271,12 +273,11 @@ def _gather(
                 slow = (1.0 - part) * fraction[p, floor, k] + part * fraction[p, floor + 1, k]
                 x = east[i] - slow * (turn[p, 0] * back_east - turn[p, 1] * back_north)
                 y = north[i] - slow * (turn[p, 1] * back_east + turn[p, 0] * back_north)
-                reach = CUTOFF * lateral[p, k]
                 scale = -1.0
                 for s in range(sources):
                     away_east = places[p, s, 0] - x
                     away_north = places[p, s, 1] - y
-                    if not (abs(away_east) <= reach and abs(away_north) <= reach):
+                    if not (abs(away_east) <= reaches[k] and abs(away_north) <= reaches[k]):
                         continue
                     if scale < 0.0:
                         above = (height[i] - release[p]) / vertical[p, k]

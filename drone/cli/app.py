@@ -7,6 +7,7 @@ import sys
 import typer
 
 from drone.cli import (
+    compare,
     decode,
     demo,
     devices,
@@ -59,6 +60,7 @@ _APP = typer.Typer(
 )
 _APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 _APP.command("process", epilog=process.EXAMPLES)(process.process)
+_APP.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 _APP.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

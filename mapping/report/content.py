@@ -31,7 +31,8 @@ def report_content(case: Case) -> dict[str, Any]:
         Only letters that the typeface has; no markup: what looks like markup is text.
     """
     say = case.words.say
-    name = str(case.summary["flight"]["name"]) or say("unnamed_flight")
+    name = case.mission.mission.name if case.mission else str(case.summary["flight"]["name"])
+    name = name or say("unnamed_flight")
     content = {
         "language": case.language,
         "typeface": list(FAMILIES),

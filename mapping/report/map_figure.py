@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Sheet", "map_svg", "readings_sheet", "searched_sheet"]
 
 DPI = 220  # of what is not vector: the concentration map and the user's background
-SCALE_IN = 1.1  # room for the scale of readings
+SCALE_IN = 1.2  # room for the scale of readings
 LEGEND_IN = 3.2  # room for a legend beside the map
 VEIL = 0.42  # share of white over the user's background
 FEW_SOURCES = 6

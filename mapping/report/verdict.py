@@ -52,7 +52,7 @@ def facts(case: Case) -> list[tuple[str, str]]:
     missing = say("not_given")
     return [
         (say("fact_flown"), flown),
-        (say("fact_mission"), mission.name),
+        (say("fact_recording"), str(case.summary["flight"]["name"])),
         (say("fact_operator"), mission.operator or missing),
         (say("fact_authority"), mission.authority or missing),
         (say("fact_legal_basis"), mission.legal_basis or missing),

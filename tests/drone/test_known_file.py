@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -228,3 +229,13 @@ def test_any_name_stays_one_line_of_the_same_text(tmp_path, domain, lonlat, name
     printable = "".join(c if c.isprintable() else " " for c in name).split()
     # a NUL ends a string in the library that reads the file
     assert "\0" in name or shown.split() == printable or (shown == "feature 1" and not printable)
+
+
+def test_the_template_in_the_documentation_is_read_whole():
+    near = Domain(crs=UTM, bounds=(643_000.0, 5_772_000.0, 645_000.0, 5_776_000.0))
+    template = Path(__file__).parents[2] / "docs" / "templates" / "known_emitters.geojson"
+    known, notes = read_known([template], near, gas="toluene")
+    assert [one.kind for one in known] == ["paint_shop", "farm", "printing"]
+    assert known[2].emitter.rate_high == pytest.approx(0.6e-3)
+    assert len(notes) == 1
+    assert '"ammonia", not of toluene' in notes[0]

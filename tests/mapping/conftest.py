@@ -20,6 +20,7 @@ from mapping.survey import Survey, Track, verdict_of
 FloatArray = NDArray[np.float64]
 CENTRE = np.array([629_000.0, 5_804_000.0])
 DRAWS = 2000
+START = np.datetime64("2026-05-12T09:00:00", "ns")
 
 
 @pytest.fixture
@@ -79,12 +80,18 @@ def track(rng: np.random.Generator) -> Track:
     reading = plume * rng.gamma(1.0, 1.0, x.size) + rng.normal(0.0, 4.0, x.size)
     reading[100:110] = np.nan
     return Track(
+        time=START + np.arange(x.size) * np.timedelta64(200, "ms"),
         east=CENTRE[0] + x,
         north=CENTRE[1] + y,
+        height_m=np.full(x.size, 8.0),
+        altitude_m=np.full(x.size, 11.5),
         reading=reading,
+        raw=reading + 40.0,
+        quality=np.zeros(x.size, dtype=np.uint16),
         eastward_wind=2.2 + rng.normal(0.0, 0.5, x.size),
         northward_wind=2.2 + rng.normal(0.0, 0.5, x.size),
         unit="ppb",
+        raw_unit="ppb",
     )
 
 
@@ -98,6 +105,7 @@ def survey_of(domain: Domain, track: Track) -> Callable[[xr.Dataset], Survey]:
         fine, _ = probability_grid(domain, hotspots)
         coarse, _ = concentration_grid(domain, track)
         return Survey(
+            name="harbour survey",
             verdict=verdict_of(p_any, indicate_above=0.95),
             p_any_source=p_any,
             indicate_above=0.95,

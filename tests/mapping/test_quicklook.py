@@ -93,9 +93,15 @@ def bare_survey(domain, **columns):
     """Survey of whatever track, with too little in it for a verdict."""
     size = len(columns["east"])
     wind = {name: np.full(size, np.nan) for name in ("eastward_wind", "northward_wind")}
-    track = Track(**({"reading": np.full(size, np.nan), "unit": "ppb"} | wind | columns))
+    nothing = {name: np.full(size, np.nan) for name in ("reading", "raw", "height_m", "altitude_m")}
+    track = Track(
+        **({"unit": "ppb", "raw_unit": "ppb"} | nothing | wind | columns),
+        time=np.datetime64("2026-05-12", "ns") + np.arange(size),
+        quality=np.zeros(size, dtype=np.uint16),
+    )
     grid, _ = concentration_grid(domain, track)
     return Survey(
+        name="flight",
         verdict=INSUFFICIENT,
         p_any_source=math.nan,
         indicate_above=0.95,

@@ -90,6 +90,10 @@ def test_the_demo_scenario_loads():
         ('kind = "none"\n[turbulence]\nkind = "none"', "ou"),
         ('kind = "none"\n[site]\nstart = "tomorrow"', "start"),
         ("[wind", "TOML"),
+        ('kind = "none"\n[survey]\npasses = 0', r"\[survey\]: passes is 0; it must lie in 1..50"),
+        ('kind = "none"\n[survey]\npasses = 50', "fewer lines or passes"),
+        ('kind = "none"\n[[wake]]\neast_m = 0\nnorth_m = 0\nspeed = 9', r"\[wake\]: speed is 9"),
+        ("[[source]]\neast_m = 0\nnorth_m = 0\non_s = 0", r"\[source\]: on_s is 0"),
     ],
 )
 def test_a_wrong_scenario_file_is_named_with_its_place_and_remedy(tmp_path, text, message):
@@ -99,6 +103,22 @@ def test_a_wrong_scenario_file_is_named_with_its_place_and_remedy(tmp_path, text
         load_scenario(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_what_can_go_wrong_is_written_in_a_scenario_file(tmp_path):
+    path = tmp_path / "scenario.toml"
+    path.write_text(
+        "gas_clock_s = 5\n"
+        "[[source]]\neast_m = 0\nnorth_m = 0\noff_s = 30\neastward_m_s = 0.1\n"
+        "[[wake]]\neast_m = 9\nnorth_m = 0\nturn_deg = -20\nspeed = 0.5\n"
+        "[anemometer]\nsilent_from_s = 60\n[pid]\nceiling_ppb = 300\n[survey]\nlines = 1\n",
+        encoding="utf-8",
+    )
+    scenario = load_scenario(path)
+    assert (scenario.gas_clock_s, scenario.wake[0].turn_deg) == (5.0, -20.0)
+    assert (scenario.source[0].off_s, scenario.source[0].begins_s) == (30.0, None)
+    assert (scenario.anemometer.silent_from_s, scenario.pid.ceiling_ppb) == (60.0, 300.0)
+    assert scenario.survey.lines == 1
 
 
 def test_a_scenario_file_that_is_not_there_is_named(tmp_path):

@@ -53,7 +53,7 @@ class Settings:
     effective : float
         Share of the particles that must remain effective in a step.
     scouts, coarse_cells, readings : int
-        Of the coarse look, as in the grid; twice as many readings or more are thinned.
+        Of the coarse look, as in the grid; many more readings are thinned to about so many.
     probes : int
         Particles whose unexplained readings say where new sources are tried.
     flattening : float
@@ -78,12 +78,12 @@ class Settings:
     effective: float = 0.5
     scouts: int = 12
     coarse_cells: int = 3000
-    readings: int = 450
+    readings: int = 700
     probes: int = 3
     flattening: float = 0.5
     even: float = 0.25
     another: float = 0.35
-    rates: int = 40
+    rates: int = 32
     draws: int = 2000
     max_sources: int = 4
     smoothing_s: float = 15.0
@@ -158,7 +158,7 @@ def infer(
     gains = 1 + len(flights) * (DIMENSIONS - 1)  # the first dimension is the release height
     readings = [
         ReadSeries(
-            replace(problem, tempering=look.tempering).thinned(len(one) // settings.readings),
+            replace(problem, tempering=look.tempering).thinned(round(len(one) / settings.readings)),
             prior.for_averages(one.averaging_time_s),
             one.mean_wind_speed,
             one.response_s,
