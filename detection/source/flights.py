@@ -138,7 +138,11 @@ class FlightEvidence:
         first = self.observations[0]
         return [
             nuisances_at(
-                self.prior, one, wind_speed=first.mean_wind_speed, response_s=first.response_s
+                self.prior,
+                one,
+                wind_speed=first.mean_wind_speed,
+                wind_height_m=self.problems[0].path.wind_height_m,
+                response_s=first.response_s,
             )
             for one in points
         ]

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.dispersion import reflected_density, taylor_sigma, transport_fraction
+from detection.source.dispersion import (
+    layer_sigma,
+    reflected_density,
+    taylor_sigma,
+    transport_fraction,
+)
 from detection.source.observations import wind_path
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
 
 CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
+LEAST_VERTICAL_M = 0.5
 INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
 AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
 FIRST_AGE_STEP_S = 0.5
@@ -185,7 +191,14 @@ def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np
         taylor_sigma(ages, nuisances.lateral_sd, nuisances.lateral_time_scale_s), least
     )
     vertical = np.hypot(
-        taylor_sigma(ages, nuisances.vertical_sd, nuisances.vertical_time_scale_s), 0.5
+        layer_sigma(
+            ages,
+            nuisances.vertical_sd,
+            nuisances.release_height_m,
+            eddy_length_m=nuisances.eddy_length_m,
+            eddy_growth=nuisances.eddy_growth,
+        ),
+        LEAST_VERTICAL_M,
     )
     low, high = float(path.height.min()), float(path.height.max())
     levels = np.linspace(low, max(high, low + 0.1), 8)

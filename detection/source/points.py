@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.dispersion import taylor_sigma, transport_fraction
+from detection.source.dispersion import layer_sigma, taylor_sigma, transport_fraction
 from detection.source.footprint import (
     AGE_RATIO,
     AGE_STEP,
     CUTOFF,
     FIRST_AGE_STEP_S,
     INITIAL_SPREAD_M,
+    LEAST_VERTICAL_M,
     respond,
 )
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Spreads", "responses_at", "spreads_of"]
 
 LEVELS = 8  # heights at which the speed of transport is worked out
-LEAST_VERTICAL_M = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,18 @@ def spreads_of(
 
     least = float(np.hypot(INITIAL_SPREAD_M, cell_m / np.sqrt(12.0)))
     ages, count = _ages(path, column("lateral_sd"), column("lateral_time_scale_s"), least)
-    lateral = _taylor(ages, column("lateral_sd"), column("lateral_time_scale_s"))
-    vertical = _taylor(ages, column("vertical_sd"), column("vertical_time_scale_s"))
+    lateral = taylor_sigma(
+        ages,
+        column("lateral_sd")[:, None],  # type: ignore[arg-type]
+        column("lateral_time_scale_s")[:, None],  # type: ignore[arg-type]
+    )
+    vertical = layer_sigma(
+        ages,
+        column("vertical_sd"),
+        column("release_height_m"),
+        eddy_length_m=column("eddy_length_m"),
+        eddy_growth=column("eddy_growth"),
+    )
     vertical = np.hypot(vertical, LEAST_VERTICAL_M)
     release = column("release_height_m")
     bias = column("wind_bias_rad")
@@ -206,10 +216,6 @@ def _padded(values: FloatArray, size: int) -> FloatArray:
 def _levels(path: Path) -> FloatArray:
     low, high = float(path.height.min()), float(path.height.max())
     return np.linspace(low, max(high, low + 0.1), LEVELS)
-
-
-def _taylor(ages: FloatArray, sd: FloatArray, scale: FloatArray) -> FloatArray:
-    return taylor_sigma(ages, sd[:, None], scale[:, None])  # type: ignore[arg-type]
 
 
 def _ages(

@@ -118,7 +118,8 @@ def infer(
     if not groups:
         raise ValueError("no readings to infer from")
     prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
-    noise, settings = noise or Noise(), settings or Settings()
+    noise = (noise or Noise()).for_averages(groups[0][0].averaging_time_s)
+    settings = settings or Settings()
     tell = progress or (lambda _share: None)
     problems = [
         [
