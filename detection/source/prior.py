@@ -57,8 +57,9 @@ class Prior:
     least_friction_m_s : float
         Friction velocity whose turbulence remains in a calm: the sun stirs the air as well.
     eddy_length_m, eddy_log_sd : float
-        Length scale of vertical eddies at 10 m; how it grows with height is uniform between
-        not at all and in proportion.
+        Length scale of vertical eddies at 10 m.
+    eddy_growth_spread : float
+        Of the power of the height it grows with: 1 is uniform from 0 to 1, 0 is one half for sure.
     lateral_time_scale_s, time_scale_log_sd : float
         Lagrangian time scale across the wind, where eddies are not held small by the ground.
     roughness_m, roughness_log_sd : float
@@ -87,6 +88,7 @@ class Prior:
     least_friction_m_s: float = 0.08
     eddy_length_m: float = 5.0
     eddy_log_sd: float = 0.6
+    eddy_growth_spread: float = 1.0
     lateral_time_scale_s: float = 30.0
     time_scale_log_sd: float = 0.6
     roughness_m: float = 0.04
@@ -184,7 +186,7 @@ def nuisances_at(
         lateral_time_scale_s=prior.lateral_time_scale_s
         * float(np.exp(prior.time_scale_log_sd * point[3])),
         eddy_length_m=prior.eddy_length_m * float(np.exp(prior.eddy_log_sd * point[4])),
-        eddy_growth=float(ndtr(point[9])),
+        eddy_growth=float(ndtr(prior.eddy_growth_spread * point[9])),
         roughness_m=roughness,
         wind_bias_rad=bias_sd * float(point[6]),
         wind_speed_factor=float(np.exp(speed_sd * point[7])),
