@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help venv demo test lint types bench lock clean
+.PHONY: help venv demo qgis test lint types bench lock clean
 
 help:                ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,6 +19,12 @@ $(VENV)/.done: pyproject.toml requirements.lock
 
 demo: venv           ## simulate a survey flight and find its source
 	$(BIN)/sniffdrone demo --output demo-output --overwrite
+
+qgis:                ## install QGIS, which a test opens the GeoPackage with (Debian; root or sudo; minutes once)
+	@test -d /usr/lib/python3/dist-packages/qgis || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-qgis >/dev/null; }
 
 test: lint types venv ## lint, types, layers, tests
 	$(BIN)/python -m pytest -n auto --dist worksteal

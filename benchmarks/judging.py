@@ -201,7 +201,7 @@ def _of_hotspot(
 
 
 def _unit(wind: tuple[float, float]) -> np.ndarray:
-    return np.array(wind) / np.hypot(*wind)
+    return np.asarray(np.array(wind) / np.hypot(*wind))
 
 
 def _of_raster(source_map: xr.Dataset, true: np.ndarray) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["duration", "lines_of", "place", "probability"]
 
 _SHOWN_GASES = 6
+_SHOWN_EMITTERS = 3
 _FIRST_TO_OPEN = ("report.pdf", "quicklook.png", "sources.geojson")
 
 
@@ -33,6 +34,7 @@ def lines_of(summary: Mapping[str, Any], out: Path) -> list[str]:
         lines += [_source(source) for source in summary["sources"]]
     else:
         lines.append(f"verdict   {_without_source(summary)}")
+    lines += [f"known     {_known(one)}" for one in _seen(summary["known_emitters"])]
     if summary["searched"] is not None:
         lines.append(f"searched  {_searched(summary['searched'])}")
     if summary["verdict"] == "nothing indicated":
@@ -109,6 +111,22 @@ def _source(source: Mapping[str, Any]) -> str:
         f"within {source['radius_50_m']:.0f} m (50 %), {source['radius_90_m']:.0f} m (90 %)   "
         f"{source['rate_g_s']:.2g} g/s "
         f"(90 %: {source['rate_g_s_p05']:.2g} to {source['rate_g_s_p95']:.2g})"
+    )
+
+
+def _seen(known: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The known emitters the flight can tell something of, those with most of the gas first."""
+    seen = [one for one in known if one["probability"] is not None]
+    return sorted(seen, key=lambda one: -one["share_of_gas"])[:_SHOWN_EMITTERS]
+
+
+def _known(one: Mapping[str, Any]) -> str:
+    said = f"{one['name']}: p {probability(one['probability'])} that it emitted"
+    if one["rate_g_s"] is None or one["probability"] < 0.5:
+        return said
+    return (
+        f"{said}, {one['rate_g_s']:.2g} g/s (90 %: {one['rate_g_s_p05']:.2g} to "
+        f"{one['rate_g_s_p95']:.2g}), about {100 * min(one['share_of_gas'], 1.0):.0f} % of the gas"
     )
 
 

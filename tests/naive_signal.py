@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,43 @@ def survey_track(duration_s, rate_hz, *, side=240.0, spacing=18.0, speed=5.0):
     line = np.where(line < lines, line, 2 * lines - 1 - line)
     north = line * spacing + np.maximum(within - side, 0.0)
     return time_s, east, north
+
+
+class Site(NamedTuple):
+    """Fixed sensors: `truth` and `reading` have shape (times, sensors)."""
+
+    time_s: np.ndarray
+    east: np.ndarray
+    north: np.ndarray
+    truth: np.ndarray
+    reading: np.ndarray
+    background: np.ndarray
+    offset: np.ndarray
+    noise: float
+
+
+def fixed_sensors(rng, *, hours=4.0, sensors=16, noise=3.0, peak=150.0, swing=60.0):
+    """Minute means of sensors about a release that starts and stops, in a turning wind."""
+    time_s = np.arange(0.0, 3600.0 * hours, 60.0)
+    azimuth = 2.0 * np.pi * np.arange(sensors) / sensors
+    distance = rng.uniform(30.0, 80.0, sensors)
+    east, north = distance * np.sin(azimuth), distance * np.cos(azimuth)
+    heading = rng.uniform(0.0, 2.0 * np.pi) + 0.08 * np.cumsum(rng.normal(size=time_s.size))
+    source = rng.uniform(-15.0, 15.0, 2)
+    away = np.stack((east - source[0], north - source[1]))
+    down = np.outer(np.sin(heading), away[0]) + np.outer(np.cos(heading), away[1])
+    across = np.outer(np.cos(heading), away[0]) - np.outer(np.sin(heading), away[1])
+    width = 0.25 * np.maximum(down, 1.0)
+    truth = peak * (30.0 / np.maximum(down, 5.0)) ** 1.5 * np.exp(-0.5 * (across / width) ** 2)
+    hour = time_s / time_s[-1]
+    truth *= (down > 0.0) * ((hour > 0.3) & (hour < 0.8))[:, None]
+    truth *= rng.gamma(3.0, 1.0 / 3.0, time_s.size)[:, None]
+    turns = hour * rng.uniform(0.5, 2.0) + rng.uniform()
+    walk = np.cumsum(rng.normal(size=time_s.size)) / np.sqrt(time_s.size)
+    background = 2000.0 + swing * np.sin(2.0 * np.pi * turns) + 0.5 * swing * walk
+    offset = 20.0 * rng.normal(size=sensors)
+    reading = background[:, None] + offset + truth + noise * rng.normal(size=truth.shape)
+    return Site(time_s, east, north, truth, reading, background, offset, noise)
 
 
 def lagged(signal, time_s, rise_s, decay_s):

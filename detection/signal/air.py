@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["change_per_s", "smoothed", "without_lag"]
+__all__ = ["change_per_s", "smoothed", "with_slope_noise", "without_lag"]
 
 WIDTH_S = 2.0  # standard deviation of the Gaussian that readings are smoothed with before slopes
 
@@ -69,6 +69,20 @@ def change_per_s(time_s: FloatArray, values: FloatArray) -> FloatArray:
     elapsed[0], elapsed[-1] = time_s[1] - time_s[0], time_s[-1] - time_s[-2]
     slope: FloatArray = rise / np.maximum(elapsed, 0.5 * run * _usual_step_s(time_s))
     return slope
+
+
+def with_slope_noise(time_s: FloatArray, lag_s: float) -> float:
+    """Noise of smoothed reading + lag * slope, in noises of a reading.
+
+    Notes
+    -----
+    White noise of unit variance under a Gaussian of w samples has the variance 1 / (2 sqrt(pi) w),
+    its slope 1 / (4 sqrt(pi) w^3) per sample squared.
+    """
+    step_s = _usual_step_s(time_s)
+    width = max(WIDTH_S / step_s, 1.0)
+    level = 1.0 / (2.0 * np.sqrt(np.pi) * width)
+    return float(np.sqrt(level * (1.0 + 0.5 * (lag_s / (width * step_s)) ** 2)))
 
 
 def _usual_step_s(time_s: FloatArray) -> float:

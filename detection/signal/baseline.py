@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.signal import kernels, layout, online, smoother
+from detection.signal.bins import lower_spread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from detection.signal.drift import Drift
+    from detection.signal.recovery import Decay
 
     FloatArray = NDArray[np.float64]
 
@@ -38,6 +42,9 @@ class Corrected:
     warming_up : ndarray of bool
         The transient after power-on is larger than three noises, or the channel has been high
         ever since, or since the first reading (for up to 90 s): no rise was seen.
+    drift, decay : Drift, Decay or None
+        What was estimated on the way: how the baseline moves, in the unit of the reading or of
+        its logarithm, and how fast the sensor recovers. None when causal, or with few readings.
     """
 
     signal: FloatArray
@@ -45,6 +52,8 @@ class Corrected:
     sigma: FloatArray
     plume: FloatArray
     warming_up: NDArray[np.bool_]
+    drift: Drift | None = None
+    decay: Decay | None = None
 
 
 def correct(
@@ -69,8 +78,8 @@ def correct(
     temperature, humidity : array_like, shape (n,), optional
         [K] and [1]; NaN where unknown.
     family : str
-        Sensor family; all but "tdlas" may have a warm-up when `causal`. Afterwards the readings
-        themselves tell.
+        Sensor family, for its priors; all but "tdlas" may have a warm-up when `causal`.
+        Afterwards the readings themselves tell.
     causal : bool
         Use only what came before each reading, as a live channel would.
     log_scale : bool
@@ -88,7 +97,8 @@ def correct(
 
     Notes
     -----
-    A plume is told from drift by being upward and shorter than some 90 s. With fewer than
+    A plume is told from drift by being upward, and rougher or shorter than drift is. The model,
+    its equations and sources are in docs/signal.md. With fewer than
     eight readings, or a constant channel, the noise is unknown: sigma is NaN.
 
     Examples
@@ -143,7 +153,7 @@ def _corrected(
         family=family,
     )
     excess = values - found.level
-    noise = max(smoother.lower_spread(excess), float(steps.min()) / np.sqrt(12.0))
+    noise = max(lower_spread(excess), float(steps.min()) / np.sqrt(12.0))
     plume, _ = kernels.plume_probability(
         time[order], excess, np.full(order.size, noise), found.variance
     )
@@ -154,6 +164,8 @@ def _corrected(
         _placed(np.sqrt(found.variance + noise**2), order, reading.size),
         _placed(plume, order, reading.size),
         _placed(unproven.astype(np.float64), order, reading.size) > 0.0,
+        found.drift,
+        found.decay,
     )
 
 
@@ -212,4 +224,6 @@ def _relative(logarithmic: Corrected) -> Corrected:
         power * ratio * logarithmic.sigma,
         logarithmic.plume,
         logarithmic.warming_up,
+        logarithmic.drift,
+        logarithmic.decay,
     )

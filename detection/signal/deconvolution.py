@@ -1,8 +1,8 @@
-"""How sensors lag behind the air: the response of each family, forward, backward, measured."""
+"""How sensors lag behind the air: the response of each family, forward and backward."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["RESPONSE", "RESPONSE_LOG_SD", "Lag", "apply_lag", "estimate_lag", "invert_lag"]
+__all__ = ["RESPONSE", "RESPONSE_LOG_SD", "apply_lag", "invert_lag"]
 
 # Time constants (rise, decay) in seconds of each sensor family, sampling line included.
 RESPONSE: dict[str, tuple[float, float]] = {
@@ -39,21 +39,6 @@ RESPONSE_LOG_SD: dict[str, float] = {
     "tdlas": 0.7,
     "unknown": 0.9,
 }
-
-CELL_M = 3.0  # along the line, for comparing neighbours
-LINE_M = 20.0  # shorter runs are turns
-LAG_STEP_S = 0.25
-SHIFT_CELLS = 12  # how far a plume may lie aslant from line to line
-
-
-class Lag(NamedTuple):
-    """Time by which readings trail the air [s], and its standard deviation [s]."""
-
-    lag_s: float
-    sd_s: float
-
-
-USUAL_LAG = Lag(2.7, 1.5)
 
 
 def apply_lag(time_s: ArrayLike, signal: ArrayLike, *, rise_s: float, decay_s: float) -> FloatArray:
@@ -189,123 +174,3 @@ def _tikhonov(
     fit = solveh_banded(banded, values, lower=True)
     exposure = np.concatenate((fit[:1], now * fit[1:] + before * fit[:-1]))
     return fit, exposure
-
-
-def estimate_lag(
-    time_s: ArrayLike,
-    east: ArrayLike,
-    north: ArrayLike,
-    signal: ArrayLike,
-    *,
-    prior: Lag = USUAL_LAG,
-    longest_s: float = 12.0,
-) -> Lag:
-    """The lag at which neighbouring survey lines flown opposite ways agree.
-
-    Parameters
-    ----------
-    time_s : array_like, shape (n,)
-        Increasing [s].
-    east, north : array_like, shape (n,)
-        Metric positions [m].
-    signal : array_like, shape (n,)
-        Baseline removed; NaN where unknown.
-    prior : Lag
-        What is believed before looking.
-    longest_s : float
-        Lags from 0 to this are tried [s].
-
-    Returns
-    -------
-    Lag
-        The prior where there are no opposite lines, or nothing on them agrees.
-
-    Notes
-    -----
-    Lines are compared on a 3 m grid along them, after undoing the lag and the plume's slant
-    from line to line (up to 36 m, taken to be the same all over). Each pair of lines counts as
-    two independent comparisons. For a first-order sensor it finds about its rise time.
-    """
-    columns = (np.asarray(values, np.float64) for values in (time_s, east, north, signal))
-    time, east_m, north_m, values = columns
-    known = np.isfinite(time) & np.isfinite(east_m) & np.isfinite(north_m) & np.isfinite(values)
-    time, east_m, north_m, values = (c[known] for c in (time, east_m, north_m, values))
-    if time.size < 10 or not (np.diff(time) > 0.0).all():
-        return prior
-    along, lines = _survey_lines(time, east_m, north_m)
-    if len(lines) < 2:
-        return prior
-    lags = np.arange(0.0, longest_s + LAG_STEP_S, LAG_STEP_S)
-    agreement = np.array([_agreement(time, along, values, lines, lag) for lag in lags])
-    pairs = len(lines) - 1
-    log_density = -pairs * np.log1p(-(np.minimum(np.maximum(agreement, 0.0), 0.995) ** 2))
-    log_density -= 0.5 * ((lags - prior.lag_s) / prior.sd_s) ** 2
-    if agreement.max() <= 0.0:
-        return prior
-    density = np.exp(log_density - log_density.max())
-    density /= density.sum()
-    mean = float((density * lags).sum())
-    return Lag(mean, float(np.sqrt((density * (lags - mean) ** 2).sum() + LAG_STEP_S**2 / 12.0)))
-
-
-def _survey_lines(
-    time: FloatArray, east: FloatArray, north: FloatArray
-) -> tuple[FloatArray, list[tuple[int, int]]]:
-    """Position along the survey's main axis [m], and where each straight run starts and ends."""
-    eastward, northward = (
-        np.interp(time + 1.0, time, metres) - np.interp(time - 1.0, time, metres)
-        for metres in (east, north)
-    )
-    speed = np.hypot(eastward, northward)  # over two seconds
-    axis = 0.5 * np.angle(np.sum((eastward + 1j * northward) ** 2))
-    along = np.asarray(east * np.cos(axis) + north * np.sin(axis))
-    ahead = eastward * np.cos(axis) + northward * np.sin(axis)
-    way = np.where((np.abs(ahead) > 0.9 * speed) & (speed > 2.0), np.sign(ahead), 0.0)
-    edges = np.flatnonzero(np.diff(way, prepend=0.0, append=0.0))
-    runs = zip(edges[:-1].tolist(), (edges[1:] - 1).tolist(), strict=True)
-    lines = [
-        (first, last)
-        for first, last in runs
-        if way[first] != 0.0 and abs(along[last] - along[first]) > LINE_M
-    ]
-    return along, lines
-
-
-def _agreement(
-    time: FloatArray,
-    along: FloatArray,
-    values: FloatArray,
-    lines: list[tuple[int, int]],
-    lag: float,
-) -> float:
-    """Correlation of neighbouring opposite lines, at the slant that suits them best."""
-    where = np.interp(time - lag, time, along)
-    zero = along.min()
-    size = int((along.max() - zero) / CELL_M) + 1
-    profiles = [
-        _profile(where[first : last + 1] - zero, values[first : last + 1], size)
-        for first, last in lines
-    ]
-    forward = [along[last] > along[first] for first, last in lines]
-    opposite = [k for k in range(len(lines) - 1) if forward[k] != forward[k + 1]]
-    best = 0.0
-    for shift in range(-SHIFT_CELLS, SHIFT_CELLS + 1):
-        product = left = right = 0.0
-        for k in opposite:
-            here, there = profiles[k], np.roll(profiles[k + 1], shift)
-            both = np.isfinite(here) & np.isfinite(there)
-            product += float((here[both] * there[both]).sum())
-            left += float((here[both] ** 2).sum())
-            right += float((there[both] ** 2).sum())
-        if left > 0.0 and right > 0.0:
-            best = max(best, product / np.sqrt(left * right))
-    return best
-
-
-def _profile(where: FloatArray, values: FloatArray, size: int) -> FloatArray:
-    """Mean of the values in each cell along the line less the line's mean, NaN where none."""
-    cell = np.clip((where / CELL_M).astype(np.int64), 0, size - 1)
-    count = np.bincount(cell, minlength=size)
-    total = np.bincount(cell, weights=values - values.mean(), minlength=size)
-    with np.errstate(invalid="ignore"):
-        return np.where(count > 0, total / count, np.nan)

@@ -13,7 +13,7 @@ from detection.signal.air import without_lag
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detection.signal.smoother import Bins
+    from detection.signal.bins import Bins
 
     FloatArray = NDArray[np.float64]
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detection.signal import kernels, smoother
+from detection.signal import kernels
+from detection.signal.airborne import is_airborne, metres, seconds
 from detection.signal.baseline import Corrected, correct
+from detection.signal.bins import lower_spread, quiet_noise
+from detection.signal.corrected_variables import corrected_variables
 from detection.signal.glitches import is_impossible, is_lone_spike
+from detection.signal.response import estimate_response, family_response
+from detection.signal.shared_background import (
+    FEWEST_TOGETHER,
+    above_shared_background,
+    usually_together,
+)
+from detection.signal.stations import station_of
 from sensors.flight import add_history
 from sensors.flight_contract import gas_channels, validate
 from sensors.records import Quality
@@ -20,13 +30,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["correct_flight", "is_airborne", "is_usable"]
+__all__ = ["correct_flight", "is_usable"]
 
-GROUND_M = 2.0  # heights below are on the ground, unless moving
-MOVED_M = 5.0  # displacement within `MOVED_S` that a receiver's jitter does not make
-MOVED_S = 10.0
-PAD_M = 10.0  # readings within this of where the drone stood, before leaving, are no survey
-METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
+AVERAGED = "tdlas"  # family that answers within an average
 VOID = Quality.MISSING | Quality.OUT_OF_RANGE | Quality.FAULT
 
 
@@ -39,8 +45,8 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         A validated Flight.
     background_removed : bool
         The readings are already free of drift and background; also taken from the attribute
-        of that name. They, and time averages (`averaging_time_s` > 0), are left alone:
-        corrected = raw, baseline = 0.
+        of that name. They, and time averages (`averaging_time_s` > 0) of which no position
+        repeats, are left alone: corrected = raw, baseline = 0.
 
     Returns
     -------
@@ -48,11 +54,15 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         With, beside each channel, `<name>_corrected`, `<name>_baseline`, `<name>_sigma`,
         `<name>_plume` and `<name>_warming_up`; with `airborne` and a history line a channel.
         Readings on the ground, and those that no gas can make (`glitches`, counted in an
-        attribute of that name), take no part and are NaN in the corrected variables.
+        attribute of that name), take no part and are NaN in the corrected variables. Where the
+        sensor moved, `<name>_corrected` has the attributes `rise_s`, `decay_s`,
+        `response_log_sd` and `response_lines`, see `estimate_response`.
 
     Notes
     -----
-    Metal-oxide channels in ohm become relative to clean air [1], see `correct`.
+    Metal-oxide channels in ohm become relative to clean air [1], see `correct`. Positions that
+    repeat are fixed sensors (`stations.station_of`), each with a baseline and noise of its own;
+    four or more that read at once share a background (`shared_background`).
     """
     airborne = is_airborne(ds)
     flight = ds.assign(
@@ -66,19 +76,32 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             },
         )
     )
+    stations = station_of(ds["latitude"].values, ds["longitude"].values)
     leave = (
         background_removed
         or bool(ds.attrs.get("background_removed", 0))
-        or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0
+        or (_averaging_s(ds) > 0.0 and stations.max(initial=-1) < 0)
     )
     for name in gas_channels(ds):
         reading = _good_readings(ds, name, airborne)
-        glitches = np.zeros(reading.size, np.bool_) if leave else _is_glitch(ds, name, reading)
+        glitches = np.zeros(reading.size, np.bool_)
+        for rows in [] if leave else _rows_of(stations):
+            glitches[rows] = _is_glitch(ds.isel(obs=rows), name, reading[rows])
         reading = np.where(glitches, np.nan, reading)
-        corrected = _left_alone(ds, reading) if leave else _corrected(ds, name, reading)
-        flight = flight.assign(_variables(ds, name, corrected, leave))
-        flight[f"{name}_corrected"].attrs["glitches"] = int(glitches.sum())
-        flight = add_history(flight, _history_line(name, corrected, leave, int(glitches.sum())))
+        if leave or not _shares_background(ds, name, stations):
+            corrected = _each_alone(ds, name, reading, stations, leave)
+        else:
+            corrected = above_shared_background(
+                seconds(ds), reading, stations, step_s=_station_step_s(ds, stations)
+            )
+        is_relative = _is_resistance(ds, name) and not leave
+        units = "1" if is_relative else str(ds[name].attrs.get("units", "1"))
+        flight = flight.assign(corrected_variables(ds, name, corrected, units=units))
+        attrs = flight[f"{name}_corrected"].attrs
+        attrs["glitches"] = int(glitches.sum())
+        if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0:
+            attrs.update(_response(ds, name, corrected))
+        flight = add_history(flight, _history_line(name, corrected, leave, attrs))
     return validate(flight)
 
 
@@ -102,78 +125,79 @@ def is_usable(ds: xr.Dataset, name: str) -> BoolArray:
     return usable
 
 
-def is_airborne(ds: xr.Dataset) -> BoolArray:
-    """Which readings were taken in flight, away from where the drone stood.
-
-    Parameters
-    ----------
-    ds : Dataset
-        A Flight.
-
-    Returns
-    -------
-    ndarray of bool, shape (obs,)
-        False on the ground (below 2 m and not moving; where heights are unknown, not moving at
-        the start or the end) and on the way straight up and down above that spot: what is
-        smelt there is handling, rotor wash and warm-up. True everywhere when nothing ever
-        moved: a fixed station; and for time averages.
-    """
-    height = np.asarray(ds["height_above_ground"].values, np.float64)
-    moving = _is_moving(ds)
-    if not moving.any() or float(ds.attrs.get("averaging_time_s", 0.0)) > 0.0:
-        return np.ones(height.size, np.bool_)
-    moved = np.flatnonzero(moving)
-    outside = np.ones(height.size, np.bool_)
-    outside[moved[0] : moved[-1] + 1] = False
-    standing = ~moving & np.where(np.isfinite(height), height < GROUND_M, outside)
-    return ~_above_pads(ds, standing)
+def _averaging_s(ds: xr.Dataset) -> float:
+    return float(ds.attrs.get("averaging_time_s", 0.0))
 
 
-def _above_pads(ds: xr.Dataset, standing: BoolArray) -> BoolArray:
-    """Readings on the ground, and those before and after within 10 m of that spot."""
-    east, north = _metres(ds)
-    pads = standing.copy()
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], standing, [False]))))
-    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-        for spot, way in ((first, slice(first, None, -1)), (last, slice(last, None))):
-            away = np.hypot(east[way] - east[spot], north[way] - north[spot])
-            pads[way] |= np.logical_and.accumulate(away < PAD_M)
-    return pads
+def _rows_of(stations: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each fixed sensor, or all rows where there is none."""
+    count = int(stations.max(initial=-1)) + 1
+    if count == 0:
+        return [np.arange(stations.size)]
+    return [np.flatnonzero(stations == station) for station in range(count)]
 
 
-def _is_moving(ds: xr.Dataset) -> BoolArray:
-    time_s = _seconds(ds)
-    known = np.unique(time_s, return_index=True)[1]
-    moved = np.zeros(time_s.size)
-    for metres in _metres(ds):
-        if not np.isfinite(metres).all():
-            return np.zeros(time_s.size, np.bool_)
-        after, before = (
-            np.interp(time_s + side, time_s[known], metres[known])
-            for side in (0.5 * MOVED_S, -0.5 * MOVED_S)
+def _station_step_s(ds: xr.Dataset, stations: NDArray[np.int64]) -> float:
+    """Time between readings of a fixed sensor, or that of which they are means [s]."""
+    steps = np.concatenate([np.diff(np.unique(seconds(ds)[rows])) for rows in _rows_of(stations)])
+    return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
+
+
+def _shares_background(ds: xr.Dataset, name: str, stations: NDArray[np.int64]) -> bool:
+    if stations.max(initial=-1) < 0 or _is_resistance(ds, name):
+        return False
+    together = usually_together(seconds(ds), stations, _station_step_s(ds, stations))
+    return together >= FEWEST_TOGETHER
+
+
+def _each_alone(
+    ds: xr.Dataset, name: str, reading: FloatArray, stations: NDArray[np.int64], leave: bool
+) -> Corrected:
+    """Each fixed sensor by itself, or the one that moves; NaN at rows of none."""
+    every = _rows_of(stations)
+    parts = [
+        (_left_alone if leave else _corrected)(ds.isel(obs=rows), name, reading[rows])
+        for rows in every
+    ]
+    if len(parts) == 1 and every[0].size == reading.size:
+        return parts[0]
+    unknown = np.full(reading.size, np.nan)
+    joined = Corrected(
+        unknown, unknown.copy(), unknown.copy(), unknown.copy(), np.zeros(reading.size, np.bool_)
+    )
+    for part, rows in zip(parts, every, strict=True):
+        joined.signal[rows] = part.signal
+        joined.baseline[rows] = part.baseline
+        joined.sigma[rows] = part.sigma
+        joined.plume[rows] = part.plume
+        joined.warming_up[rows] = part.warming_up
+    return joined
+
+
+def _response(ds: xr.Dataset, name: str, corrected: Corrected) -> dict[str, float | int]:
+    """Attributes that say how fast the channel answers."""
+    signal, sigma = corrected.signal, corrected.sigma
+    if _is_resistance(ds, name):  # it is the logarithm that answers exponentially
+        with np.errstate(invalid="ignore", divide="ignore"):
+            signal, sigma = np.log1p(signal), sigma / (1.0 + signal)
+    known = np.isfinite(signal) & np.isfinite(sigma) & ~corrected.warming_up
+    prior = family_response(str(ds[name].attrs.get("sensor_family", "unknown")))
+    found = prior
+    if known.any():
+        found = estimate_response(
+            seconds(ds),
+            *metres(ds),
+            np.where(known, signal, np.nan),
+            noise=float(np.median(sigma[known])),
+            prior=prior,
+            decay=corrected.decay,
         )
-        moved += (after - before) ** 2
-    return moved > MOVED_M**2
-
-
-def _metres(ds: xr.Dataset) -> tuple[FloatArray, FloatArray]:
-    """East and north of the first known position [m], filled between known ones."""
-    latitude = np.asarray(ds["latitude"].values, np.float64)
-    longitude = np.asarray(ds["longitude"].values, np.float64)
-    known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
-    if known.size == 0:
-        return np.full(latitude.size, np.nan), np.full(latitude.size, np.nan)
-    turn = np.unwrap(longitude[known], period=360.0)
-    east = METRES_PER_DEGREE * np.cos(np.radians(latitude[known[0]])) * (turn - turn[0])
-    north = METRES_PER_DEGREE * (latitude[known] - latitude[known[0]])
-    sample = np.arange(latitude.size)
-    return np.interp(sample, known, east), np.interp(sample, known, north)
-
-
-def _seconds(ds: xr.Dataset) -> FloatArray:
-    time = ds["time"].values.astype("datetime64[ns]").astype(np.int64)
-    seconds: FloatArray = (time - (time.min() if time.size else 0)) * 1e-9
-    return seconds
+    return {
+        "rise_s": found.rise_s,
+        "decay_s": found.decay_s,
+        "response_log_sd": found.log_sd,
+        "response_lines": found.lines,
+    }
 
 
 def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray:
@@ -187,17 +211,19 @@ def _is_glitch(ds: xr.Dataset, name: str, reading: FloatArray) -> BoolArray:
     impossible = is_impossible(reading, str(attrs.get("units", "1")))
     possible = np.where(impossible, np.nan, reading)
     family = str(attrs.get("sensor_family", "unknown"))
-    glitch: BoolArray = impossible | is_lone_spike(_seconds(ds), possible, family=family)
+    glitch: BoolArray = impossible | is_lone_spike(seconds(ds), possible, family=family)
     return glitch
 
 
 def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:
+    # minute means have no lag, and of a steady background as seconds have of a steady zero
+    average_s = _averaging_s(ds)
     return correct(
-        _seconds(ds),
+        seconds(ds) / (average_s or 1.0),
         reading,
         temperature=ds["air_temperature"].values,
         humidity=ds["relative_humidity"].values,
-        family=str(ds[name].attrs.get("sensor_family", "unknown")),
+        family=AVERAGED if average_s else str(ds[name].attrs.get("sensor_family", "unknown")),
         log_scale=_is_resistance(ds, name),
     )
 
@@ -206,71 +232,31 @@ def _is_resistance(ds: xr.Dataset, name: str) -> bool:
     return bool(ds[name].attrs.get("units") == "ohm")
 
 
-def _left_alone(ds: xr.Dataset, reading: FloatArray) -> Corrected:
+def _left_alone(ds: xr.Dataset, _name: str, reading: FloatArray) -> Corrected:
     known = np.isfinite(reading)
-    noise = max(smoother.quiet_noise(reading[known]), smoother.lower_spread(reading[known]))
+    noise = max(quiet_noise(reading[known]), lower_spread(reading[known]))
     sigma = np.where(known & (noise > 0.0), noise, np.nan)
     plume, _ = kernels.plume_probability(
-        _seconds(ds), reading, np.full(reading.size, noise), np.zeros(reading.size)
+        seconds(ds), reading, np.full(reading.size, noise), np.zeros(reading.size)
     )
     unflagged = np.zeros(reading.size, np.bool_)
     return Corrected(reading, np.where(known, 0.0, np.nan), sigma, plume, unflagged)
 
 
-def _variables(
-    ds: xr.Dataset, name: str, corrected: Corrected, leave: bool
-) -> dict[str, tuple[str, NDArray[np.generic], dict[str, object]]]:
-    raw = ds[name].attrs
-    label = raw.get("long_name", name)
-    units = "1" if _is_resistance(ds, name) and not leave else raw.get("units", "1")
-    channel = {"gas": raw.get("gas", ""), "sensor_family": raw.get("sensor_family", "unknown")}
-    return {
-        f"{name}_corrected": (
-            "obs",
-            corrected.signal,
-            {
-                "units": units,
-                "long_name": f"{label}, above its baseline",
-                "channel_role": "corrected",
-                "ancillary_variables": f"{name}_sigma {name}_plume {name}_warming_up",
-                **channel,
-            },
-        ),
-        f"{name}_baseline": (
-            "obs",
-            corrected.baseline,
-            {"units": raw.get("units", "1"), "long_name": f"{label}, without plume"},
-        ),
-        f"{name}_sigma": (
-            "obs",
-            corrected.sigma,
-            {"units": units, "long_name": f"{label}, 1-sigma noise of the corrected reading"},
-        ),
-        f"{name}_plume": (
-            "obs",
-            corrected.plume,
-            {"units": "1", "long_name": f"{label}, probability that the reading is in plume"},
-        ),
-        f"{name}_warming_up": (
-            "obs",
-            corrected.warming_up.astype(np.uint8),
-            {
-                "long_name": f"{label}, transient after power-on",
-                "flag_values": np.array([0, 1], np.uint8),
-                "flag_meanings": "settled warming_up",
-            },
-        ),
-    }
-
-
-def _history_line(name: str, corrected: Corrected, leave: bool, glitches: int) -> str:
+def _history_line(name: str, corrected: Corrected, leave: bool, attrs: dict[str, Any]) -> str:
     known = np.isfinite(corrected.signal)
     sigma = corrected.sigma[np.isfinite(corrected.sigma)]
     noise = f"noise {np.median(sigma):.3g}" if sigma.size else "noise unknown"
     what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
     share = float(np.mean(corrected.plume[known] > 0.5)) if known.any() else 0.0
-    left_out = f"{glitches} glitches left out; " if glitches else ""
+    left_out = f"{attrs['glitches']} glitches left out; " if attrs["glitches"] else ""
+    answers = (
+        f", rise {attrs['rise_s']:.2g} s and decay {attrs['decay_s']:.2g} s to a factor of "
+        f"{np.exp(attrs['response_log_sd']):.2g} from {attrs['response_lines']} lines"
+        if "rise_s" in attrs
+        else ""
+    )
     return (
         f"detection.signal: {name}: {what}; {left_out}{known.sum()} of {known.size} readings, "
-        f"{noise}, {100 * share:.0f} % in plume, {corrected.warming_up.sum()} warming up"
+        f"{noise}, {100 * share:.0f} % in plume, {corrected.warming_up.sum()} warming up{answers}"
     )

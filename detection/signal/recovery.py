@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from detection.signal.air import WIDTH_S, change_per_s, smoothed
+from detection.signal.air import change_per_s, smoothed, with_slope_noise
 from detection.signal.deconvolution import apply_lag
 
 if TYPE_CHECKING:
@@ -116,17 +116,9 @@ def exposure(time_s: FloatArray, reading: FloatArray, decay_s: float) -> Exposur
     Returns
     -------
     Exposure
-
-    Notes
-    -----
-    The variance of the slope of white noise under a Gaussian of w samples is
-    1 / (4 sqrt(pi) w^3) per sample squared.
     """
-    step_s = max(float(np.median(np.diff(time_s))), 1e-9) if time_s.size > 1 else 1.0
-    width = max(WIDTH_S / step_s, 1.0)
     value = smoothed(time_s, reading) + decay_s * change_per_s(time_s, reading)
-    slope_variance = 1.0 / (4.0 * np.sqrt(np.pi) * width**3) / step_s**2
-    return Exposure(value, float(np.sqrt(1.0 + decay_s**2 * slope_variance)))
+    return Exposure(value, with_slope_noise(time_s, decay_s))
 
 
 def is_recovering(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from detection.signal import kernels, layout
+from detection.signal.bins import Bins, bin_means, lower_spread, quiet_noise
 from detection.signal.deconvolution import RESPONSE, RESPONSE_LOG_SD
 from detection.signal.drift import PRIORS, Drift, fitted_drift, started, with_air
 from detection.signal.recovery import Decay, exposure, is_recovering, measured_decay
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["Baseline", "Bins", "bin_means", "lower_spread", "quiet_noise", "smooth_baseline"]
+__all__ = ["Baseline", "lower_spread", "smooth_baseline"]
 
-BIN_S = 1.0  # width of a bin [s]
 TREND = (0.02, 30.0)  # walk of the level [noises in a second] and span [s] of the first trend
 TREND_ROUNDS = 12
 ROUNDS = 3  # of drift, then twice the baseline
@@ -40,17 +40,6 @@ WARM_UP_GAIN = 10.0  # log likelihood a warm-up must gain to be believed
 WARM_UP_SPAN_S = 20.0  # time over which the baseline averages meanwhile
 LONGEST_S = 150.0  # what is high for longer, and as quiet as the baseline, is the baseline
 QUIET = 3.0  # times the noise and walk by which a baseline's readings five seconds apart differ
-
-
-class Bins(NamedTuple):
-    """Means over one-second bins; all of shape (bins,) but `first`, where each bin starts."""
-
-    first: NDArray[np.int64]
-    time_s: FloatArray
-    reading: FloatArray
-    temperature: FloatArray
-    humidity: FloatArray
-    inflation: FloatArray
 
 
 class Baseline(NamedTuple):
@@ -109,52 +98,6 @@ def smooth_baseline(
     fading = _fading(time_s, bins, warm_up_s, amplitude)
     variance = np.interp(time_s, bins.time_s, variance)
     return Baseline(level + fading, variance, fading, drift, decay)
-
-
-def bin_means(
-    time_s: FloatArray, reading: FloatArray, temperature: FloatArray, humidity: FloatArray
-) -> Bins:
-    """Means over the one-second bins that hold a reading; a slow sensor keeps its own readings.
-
-    Parameters and units are those of `smooth_baseline`; a regressor's mean leaves out NaN.
-    """
-    number = np.floor((time_s - time_s[0]) / BIN_S)
-    first = np.flatnonzero(np.diff(number, prepend=-1.0))
-    size = np.diff(first, append=time_s.size)
-    usual = float(np.median(size))
-    return Bins(
-        first,
-        np.add.reduceat(time_s, first) / size,
-        np.add.reduceat(reading, first) / size,
-        _known_means(temperature, first),
-        _known_means(humidity, first),
-        np.clip(usual / size, 0.25, 16.0),
-    )
-
-
-def _known_means(values: FloatArray, first: NDArray[np.int64]) -> FloatArray:
-    known = np.isfinite(values)
-    total = np.add.reduceat(np.where(known, values, 0.0), first)
-    size = np.add.reduceat(known.astype(np.float64), first)
-    return np.where(size > 0.0, total / np.maximum(size, 1.0), np.nan)
-
-
-def quiet_noise(reading: FloatArray) -> float:
-    """Noise of readings from their second differences, the quietest third of them [unit]."""
-    bend = np.abs(reading[1:-1] - 0.5 * (reading[:-2] + reading[2:]))
-    bend = bend[bend > 0.0]
-    if bend.size == 0:
-        return 0.0
-    return float(np.quantile(bend, 0.3) / (0.3853 * np.sqrt(1.5)))
-
-
-def lower_spread(excess: FloatArray) -> float:
-    """Standard deviation of residuals from those below zero, which no plume reaches [unit]."""
-    below = -excess[excess < 0.0]
-    if below.size == 0:
-        return 0.0
-    usual = float(np.median(below)) / 0.6745
-    return float(np.sqrt(np.mean(np.minimum(below, 3.0 * usual) ** 2)))
 
 
 def _warm_up(bins: Bins, noise: float) -> tuple[float, float]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
+from detection.signal.air import change_per_s
 from detection.signal.deconvolution import apply_lag
-from detection.signal.flight import is_usable
 from detection.signal.mox import NOMINAL, agreed, fitted_laws, log_excess
 from detection.signal.slow_noise import drift_inflation
 from detection.signal.smoother import lower_spread
+from detection.source.faults import is_resistance, left_out
 from detection.source.observations import bin_samples
 from detection.source.observe import (
     GAIN_LOG_SD,
@@ -35,15 +37,15 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["left_out", "observe_array"]
+__all__ = ["observe_array"]
 
-STUCK_S = 60.0  # the same value this long, though it is not the channel's least
-CLIPPED = 5  # readings in a row at the extreme value, which noise would have told apart
-CLIPPED_NOISES = 10.0
-BRIGHT = 4.0  # noises above which the others tell of gas
-CORRELATED_S = 5.0
-OPPOSITE = 3.0  # standard deviations by which a channel falls where all others rise
+BRIGHT = 4.0  # noises above which a calibrated channel tells the elements what they met
 CALIBRATED_LOG_SD = 0.3  # of elements held against a calibrated channel in the same plume
+# Fall of the log resistance with relative humidity [1] and temperature [1/K] (makers' sheets),
+# and how far the time at which an element and the air's own sensor feel a front is in doubt.
+AIR_EFFECTS = {"relative_humidity": 0.5, "air_temperature": 0.013}
+AIR_LAG_DOUBT_S = 2.0
+FRONT_REACH_S = 6.0
 
 
 class _Elements(NamedTuple):
@@ -103,7 +105,7 @@ def observe_array(
     names = [best, *(name for name in _candidates(flight, best) if name not in (best, *bad))]
     if best in bad and len(names) > 1:
         names = names[1:]
-    resistive = [name for name in names if _is_resistance(flight, name)]
+    resistive = [name for name in names if is_resistance(flight, name)]
     series = [
         observe(flight, name, east=east, north=north, bin_s=bin_s)
         for name in names
@@ -114,32 +116,6 @@ def observe_array(
     return tuple(series)
 
 
-def left_out(flight: xr.Dataset, *, gas: str | None = None) -> dict[str, str]:
-    """Channels that cannot be believed, and why in a few words.
-
-    Parameters
-    ----------
-    flight : xarray.Dataset
-        From `correct_flight`.
-    gas : str, optional
-        Gas looked for; only channels of it are judged.
-
-    Returns
-    -------
-    dict of str to str
-        Only what is a fault: a channel of another gas, or without a position, is not named.
-    """
-    names = [n for n in gas_channels(flight) if flight[n].attrs["gas"] == _gas(flight, gas)]
-    faults = {name: _fault(flight, name) for name in names}
-    found = {name: why for name, why in faults.items() if why is not None}
-    sound = [name for name in names if name not in found and shortage(flight, name) is None]
-    return found | _opposed(flight, sound)
-
-
-def _gas(flight: xr.Dataset, gas: str | None) -> str:
-    return str(flight[best_channel(flight, gas=gas)].attrs["gas"])
-
-
 def _candidates(flight: xr.Dataset, best: str) -> list[str]:
     gas = flight[best].attrs["gas"]
     return [
@@ -147,63 +123,6 @@ def _candidates(flight: xr.Dataset, best: str) -> list[str]:
         for name in gas_channels(flight)
         if flight[name].attrs["gas"] == gas and shortage(flight, name) is None
     ]
-
-
-def _is_resistance(flight: xr.Dataset, name: str) -> bool:
-    return flight[name].attrs["units"] == "ohm" and float(flight.attrs["averaging_time_s"]) <= 0
-
-
-def _fault(flight: xr.Dataset, name: str) -> str | None:
-    """A constant, stuck or clipped channel."""
-    known = np.isfinite(flight[f"{name}_corrected"].values) & (flight["airborne"].values == 1)
-    values = flight[name].values[known].astype(np.float64)
-    if values.size < CLIPPED:
-        return None
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return f"reads {low:g} throughout"
-    time = seconds_of(flight)[known]
-    starts = np.flatnonzero(np.diff(values, prepend=np.nan) != 0.0)
-    ends = np.append(starts[1:], values.size) - 1
-    least = high if _is_resistance(flight, name) else low
-    held = np.where(values[starts] == least, 0.0, time[ends] - time[starts])
-    if held.max() >= STUCK_S:
-        return f"stuck at {values[starts[held.argmax()]]:g} for {held.max():.0f} s"
-    top = low if least == high else high
-    excess = flight[f"{name}_corrected"].values[known] / flight[f"{name}_sigma"].values[known]
-    clipped = (values[starts] == top) & (ends - starts + 1 >= CLIPPED)
-    if clipped.any() and np.nanmax(excess[values == top]) > CLIPPED_NOISES:
-        return f"clipped at {top:g}"
-    return None
-
-
-def _opposed(flight: xr.Dataset, names: Sequence[str]) -> dict[str, str]:
-    """Of three channels or more, those that fall where all others rise."""
-    if len(names) < 3:
-        return {}
-    seconds, columns = seconds_of(flight), {}
-    for name in names:
-        ratio = flight[f"{name}_corrected"].values / flight[f"{name}_sigma"].values
-        columns[name] = np.where(is_usable(flight, name), np.clip(ratio, -30.0, 30.0), np.nan)
-    together = np.isfinite(np.stack(list(columns.values()))).all(axis=0)
-    if not together.any():
-        return {}
-    time, binned, count = bin_samples(
-        seconds[together], {name: c[together] for name, c in columns.items()}, width_s=1.0
-    )
-    scores = np.stack([binned[name] for name in names]) * np.sqrt(count)
-    independent = max(
-        1.0, CORRELATED_S / max(float(np.median(np.diff(time, append=time[-1]))), 1.0)
-    )
-    found = {}
-    for place, name in enumerate(names):
-        others = np.median(np.delete(scores, place, axis=0), axis=0)
-        bright = others > BRIGHT
-        if bright.sum() >= 2 * independent:
-            mean = float(np.mean(scores[place][bright]))
-            if mean < -OPPOSITE * np.sqrt(independent / bright.sum()) - 1.0:
-                found[name] = "falls where all other channels rise; check its wiring"
-    return found
 
 
 def _fused(
@@ -221,21 +140,23 @@ def _fused(
     per_unit = mass_of_fraction(flight, names[0], np.full(flight.sizes["obs"], NOMINAL))
     mass = np.interp(elements.time_s, seconds_of(flight), per_unit)
     known = _reference(beside, elements.time_s, mass, tuple(responses.mean(axis=0)))
-    reference, noise = (None, 0.0) if known is None else known
+    reference, reference_sigma = (None, 0.0) if known is None else known
     laws = fitted_laws(
         elements.log_excess,
         elements.sigma,
         step_s=bin_s,
         reference=reference,
-        reference_sigma=noise,
+        reference_sigma=reference_sigma,
     )
     met = agreed(elements.log_excess, elements.sigma, laws)
+    fronts = laws.slope(met.gas).T @ met.share * _front_noise(flight, elements.time_s)
+    noise = np.hypot(met.sigma, fronts)
     rise_s, decay_s = met.share @ responses
     return observed_at(
         flight,
         elements.samples,
         concentration=mass * met.gas,
-        sigma=mass * met.sigma * drift_inflation(met.gas / met.sigma),
+        sigma=mass * noise * drift_inflation(met.gas / noise),
         east=east,
         north=north,
         bin_s=bin_s,
@@ -269,6 +190,26 @@ def _elements(flight: xr.Dataset, names: Sequence[str], bin_s: float) -> _Elemen
         values.append(value)
         sigmas.append(sigma * drift_inflation(value[there] / sigma))
     return _Elements(samples, time, np.stack(values), np.array(sigmas))
+
+
+def _front_noise(flight: xr.Dataset, time_s: FloatArray) -> FloatArray:
+    """Log excess that a change of the air may leave in all elements at once, shape (n,).
+
+    A front passes the humidity sensor and the elements seconds apart, so that what a baseline
+    takes out is not quite what came in; averaging over elements does not help.
+    """
+    seconds = seconds_of(flight)
+    left = np.zeros(seconds.size)
+    for name, effect in AIR_EFFECTS.items():
+        values = flight[name].values.astype(np.float64)
+        known = np.isfinite(values)
+        if known.any():
+            filled = np.interp(seconds, seconds[known], values[known])
+            left += effect * AIR_LAG_DOUBT_S * np.abs(change_per_s(seconds, filled))
+    per_bin = np.interp(time_s, seconds, left)
+    step_s = float(np.median(np.diff(time_s))) if time_s.size > 1 else 1.0
+    reach = 2 * round(FRONT_REACH_S / max(step_s, 0.1)) + 1
+    return np.asarray(maximum_filter1d(per_bin, reach))
 
 
 def _reference(

@@ -60,6 +60,9 @@ class KnownFit:
         Mean concentration of all of them in each reading, a series each [kg m-3].
     uncertainty : tuple of ndarray, shape (n,) each
         Standard deviation of that [kg m-3].
+    distrust : tuple of float, a series each
+        Factor on the model's error about what is explained: neighbouring readings of a strong
+        plume share their eddies, and misfit together.
     share : ndarray, shape (k,)
         Of the gas read above background in all, what each accounts for; 0 to about 1.
     """
@@ -70,6 +73,7 @@ class KnownFit:
     rate_p95: FloatArray
     explained: tuple[FloatArray, ...]
     uncertainty: tuple[FloatArray, ...]
+    distrust: tuple[float, ...]
     share: FloatArray
 
 
@@ -170,7 +174,8 @@ def fit_known(
     )
     sampler = Sampler(series_, parts, emitters, rates, log_priors, prior, noise, domain)
     first = normal_points(PILOTS, rng=rng)
-    temperings = sampler.temperings(first[: PILOTS // 2])
+    full = sampler.temperings(first[: PILOTS // 2])
+    temperings = sampler.thinned(full)
     found = sampler.draws(first, temperings, rng)
     totals = np.array([logsumexp([one.log_weight for one in draws]) for draws in found])
     proposal = adapted(first, totals, least_effective=PILOTS / 4)
@@ -190,9 +195,11 @@ def fit_known(
     step = np.log(rates[2] / rates[1])
     drawn *= np.exp(step * rng.uniform(-0.5, 0.5, drawn.shape))  # between the candidate rates
     hypotheses = np.repeat(np.arange(len(points)), REPEATS)
-    return _summary(
+    fit = _summary(
         series_, paths, emitters, drawn, weight, points[hypotheses], hypotheses, prior, noise
     )
+    # the scale of an error that weighs as much untempered as the model's does tempered
+    return replace(fit, distrust=tuple(float(np.sqrt(one.slope / one.beyond)) for one in full))
 
 
 def without_known(observations: Observations, fit: KnownFit, which: int = 0) -> Observations:
@@ -213,7 +220,7 @@ def without_known(observations: Observations, fit: KnownFit, which: int = 0) -> 
         are added to `sigma`.
     """
     explained, uncertainty = fit.explained[which], fit.uncertainty[which]
-    model_error = Noise().relative * explained
+    model_error = fit.distrust[which] * Noise().relative * explained
     return replace(
         observations,
         concentration=observations.concentration - explained,
@@ -261,6 +268,7 @@ def _summary(
             np.sqrt(np.maximum(square - mean**2, 0.0))
             for square, mean in zip(squares, means, strict=True)
         ),
+        distrust=(1.0,) * len(series),
         share=amounts / total / above if above > 0 else np.zeros(len(emitters)),
     )
 

@@ -97,11 +97,19 @@ class Sampler:
                 nothing = np.zeros_like(part.excess)
                 best[s] = max(best[s], part.ratios(kernel, self.rates[1:], nothing).max())
         return [
-            self.noise.tempering_for(
-                float(ratio) * len(one) / part.excess.size, 1.0
-            ).thinned(max(1, round(len(one) / part.excess.size)))
-            for ratio, one, part in zip(best, self.series, self.parts, strict=True)
-        ]  # fmt: skip
+            self.noise.tempering_for(float(ratio) * every, 1.0)
+            for ratio, every in zip(best, self._every(), strict=True)
+        ]
+
+    def thinned(self, temperings: Sequence[Tempering]) -> list[Tempering]:
+        """The same for the readings that are left."""
+        pairs = zip(temperings, self._every(), strict=True)
+        return [one.thinned(max(1, round(every))) for one, every in pairs]
+
+    def _every(self) -> list[float]:
+        """Readings of each series for one that is left."""
+        pairs = zip(self.series, self.parts, strict=True)
+        return [len(one) / part.excess.size for one, part in pairs]
 
     def draws(
         self, points: FloatArray, temperings: Sequence[Tempering], rng: np.random.Generator

@@ -6,157 +6,23 @@ for a few points under many draws: what a sampler that moves its sources about n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from detection.source.dispersion import layer_sigma, taylor_sigma, transport_fraction
-from detection.source.footprint import (
-    AGE_RATIO,
-    AGE_STEP,
-    CUTOFF,
-    FIRST_AGE_STEP_S,
-    INITIAL_SPREAD_M,
-    LEAST_VERTICAL_M,
-    respond,
-)
+from detection.source.footprint import CUTOFF, respond
+from detection.source.spreads import levels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from detection.source.footprint import Path
-    from detection.source.prior import Nuisances
+    from detection.source.spreads import Spreads
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Spreads", "responses_at", "spreads_of"]
-
-LEVELS = 8  # heights at which the speed of transport is worked out
-
-
-@dataclass(frozen=True, slots=True)
-class Spreads:
-    """How plumes spread and travel under each of p draws of the nuisances.
-
-    Attributes
-    ----------
-    age_s, lateral, vertical : ndarray, shape (p, a)
-        Ages [s] and standard deviations at them [m]; ages past a draw's `count` mean nothing.
-    fraction : ndarray, shape (p, 8, a)
-        Speed of transport over the wind's, at evenly spaced heights of arrival.
-    count : ndarray of int, shape (p,)
-        Ages that each draw uses.
-    turn : ndarray, shape (p, 2)
-        Cosine and sine of the wind's bias.
-    release_height : ndarray, shape (p,)
-        [m].
-    response_s : ndarray, shape (p, 2)
-        Rise and decay time constants [s].
-    gain : ndarray, shape (p,)
-        What the sensor shows over what is there.
-    """
-
-    age_s: FloatArray
-    lateral: FloatArray
-    vertical: FloatArray
-    fraction: FloatArray
-    count: NDArray[np.int64]
-    turn: FloatArray
-    release_height: FloatArray
-    response_s: FloatArray
-    gain: FloatArray
-
-    def __len__(self) -> int:
-        return int(self.count.size)
-
-    def taken(self, which: NDArray[np.int64]) -> Spreads:
-        """Those of some draws, in the order of their indices."""
-        return Spreads(*(getattr(self, one.name)[which] for one in fields(self)))
-
-    def replaced(self, where: NDArray[np.int64], others: Spreads) -> Spreads:
-        """The same with those at the indices `where` replaced by `others`, in their order."""
-        longest = max(self.age_s.shape[-1], others.age_s.shape[-1])
-        columns = []
-        for one in fields(self):
-            old, new = getattr(self, one.name), getattr(others, one.name)
-            if one.name in _BY_AGE:
-                old, new = (_padded(values, longest) for values in (old, new))
-            columns.append(old.copy())
-            columns[-1][where] = new
-        return Spreads(*columns)
-
-
-def spreads_of(
-    path: Path,
-    draws: Sequence[Nuisances],
-    *,
-    cell_m: float = 0.0,
-    gain: FloatArray | None = None,
-) -> Spreads:
-    """Spread and travel of plumes under each draw of the nuisances.
-
-    Parameters
-    ----------
-    path : Path
-    draws : sequence of Nuisances
-        p >= 1 of them.
-    cell_m : float
-        Size of a source [m], which adds to the spread as a lattice's cell does.
-    gain : ndarray, shape (p,), optional
-        Of the sensor; 1 unless told.
-
-    Returns
-    -------
-    Spreads
-
-    Notes
-    -----
-    The equations are those of `footprint.footprints`, for all draws at once.
-    """
-
-    def column(name: str) -> FloatArray:
-        return np.array([getattr(one, name) for one in draws], dtype=np.float64)
-
-    least = float(np.hypot(INITIAL_SPREAD_M, cell_m / np.sqrt(12.0)))
-    ages, count = _ages(path, column("lateral_sd"), column("lateral_time_scale_s"), least)
-    lateral = taylor_sigma(
-        ages,
-        column("lateral_sd")[:, None],  # type: ignore[arg-type]
-        column("lateral_time_scale_s")[:, None],  # type: ignore[arg-type]
-    )
-    vertical = layer_sigma(
-        ages,
-        column("vertical_sd"),
-        column("release_height_m"),
-        eddy_length_m=column("eddy_length_m"),
-        eddy_growth=column("eddy_growth"),
-    )
-    vertical = np.hypot(vertical, LEAST_VERTICAL_M)
-    release = column("release_height_m")
-    bias = column("wind_bias_rad")
-    levels = _levels(path)
-    fraction = transport_fraction(
-        levels[None, :, None],
-        release[:, None, None],  # type: ignore[arg-type]
-        vertical[:, None, :],
-        reference_height_m=path.wind_height_m,
-        roughness_m=column("roughness_m")[:, None, None],  # type: ignore[arg-type]
-    )
-    return Spreads(
-        ages,
-        np.hypot(lateral, least),
-        vertical,
-        column("wind_speed_factor")[:, None, None] * fraction,
-        count,
-        np.column_stack([np.cos(bias), np.sin(bias)]),
-        release,
-        np.column_stack([column("rise_s"), column("decay_s")]),
-        np.ones(len(draws)) if gain is None else gain,
-    )
+__all__ = ["responses_at"]
 
 
 def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np.float32]:
@@ -176,7 +42,7 @@ def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np
     ndarray of float32, shape (p, n, k)
         [s m-3]; zero where there is no source.
     """
-    levels = _levels(path)
+    levels = levels_of(path)
     out = np.zeros((len(spreads), path.time_s.size, places.shape[1]), dtype=np.float32)
     _gather(
         out,
@@ -189,6 +55,7 @@ def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np
         path.air_east,
         path.air_north,
         path.grid_step_s,
+        float(np.hypot(np.diff(path.air_east), np.diff(path.air_north)).max()) / path.grid_step_s,
         spreads.age_s,
         spreads.lateral,
         spreads.vertical,
@@ -204,39 +71,6 @@ def responses_at(path: Path, spreads: Spreads, places: FloatArray) -> NDArray[np
     return out
 
 
-_BY_AGE = ("age_s", "lateral", "vertical", "fraction")
-
-
-def _padded(values: FloatArray, size: int) -> FloatArray:
-    """Its last axis made as long as `size` by repeating the last entry."""
-    missing = size - values.shape[-1]
-    return np.concatenate([values, np.repeat(values[..., -1:], missing, axis=-1)], axis=-1)
-
-
-def _levels(path: Path) -> FloatArray:
-    low, high = float(path.height.min()), float(path.height.max())
-    return np.linspace(low, max(high, low + 0.1), LEVELS)
-
-
-def _ages(
-    path: Path, sd: FloatArray, scale: FloatArray, least: float
-) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Ages that resolve the plume of each draw, as `footprint.ages_for` steps them."""
-    speed = max(path.wind_speed, 0.3)
-    columns = [np.full(sd.size, 0.25 * least / speed)]
-    count = np.ones(sd.size, dtype=np.int64)
-    while True:
-        last = columns[-1]
-        growing = (last < path.oldest_s) & (speed * last < 1.0e4) & (count == len(columns))
-        if not growing.any():
-            break
-        sigma = taylor_sigma(last, sd, scale)  # type: ignore[arg-type]
-        step = AGE_STEP * np.hypot(sigma, least) / speed
-        columns.append(last + np.minimum(step, AGE_RATIO * last + FIRST_AGE_STEP_S))
-        count[growing] += 1
-    return np.column_stack(columns), count
-
-
 @njit(cache=True, nogil=True)
 def _gather(
     out: NDArray[np.float32],
@@ -249,6 +83,7 @@ def _gather(
     air_east: FloatArray,
     air_north: FloatArray,
     grid_step_s: float,
+    fastest: float,
     ages: FloatArray,
     lateral: FloatArray,
     vertical: FloatArray,
@@ -264,26 +99,27 @@ def _gather(
         last = count[p] - 1
         age_steps = ages[p] / grid_step_s
         reaches = CUTOFF * lateral[p]
+        fraction_span = _span(fraction[p])
+        pace = fraction[p].max() * fastest
         for i in range(readings):
             floor = min(int(level[i]), fraction.shape[1] - 2)
             part = level[i] - floor
-            low, share = _position(when[i], air_east.size)
-            here_east = air_east[low] + (air_east[low + 1] - air_east[low]) * share
-            here_north = air_north[low] + (air_north[low + 1] - air_north[low]) * share
-            for k in range(last + 1):
-                low, share = _position(when[i] - age_steps[k], air_east.size)
-                back_east = here_east - air_east[low]
-                back_east -= (air_east[low + 1] - air_east[low]) * share
-                back_north = here_north - air_north[low]
-                back_north -= (air_north[low + 1] - air_north[low]) * share
+            here_east, here_north = _moved(air_east, air_north, when[i])
+            k = 0
+            while k <= last:
+                then_east, then_north = _moved(air_east, air_north, when[i] - age_steps[k])
+                back_east, back_north = here_east - then_east, here_north - then_north
                 slow = (1.0 - part) * fraction[p, floor, k] + part * fraction[p, floor + 1, k]
                 x = east[i] - slow * (turn[p, 0] * back_east - turn[p, 1] * back_north)
                 y = north[i] - slow * (turn[p, 1] * back_east + turn[p, 0] * back_north)
                 scale = -1.0
+                nearest = np.inf
                 for s in range(sources):
                     away_east = places[p, s, 0] - x
                     away_north = places[p, s, 1] - y
-                    if not (abs(away_east) <= reaches[k] and abs(away_north) <= reaches[k]):
+                    away = max(abs(away_east), abs(away_north))
+                    if not away <= reaches[k]:
+                        nearest = min(nearest, away)
                         continue
                     if scale < 0.0:
                         above = (height[i] - release[p]) / vertical[p, k]
@@ -296,14 +132,55 @@ def _gather(
                         scale = scale * density if density >= 1e-9 else 0.0
                     squared = (away_east**2 + away_north**2) / lateral[p, k] ** 2
                     out[p, i, s] += np.float32(scale * np.exp(-0.5 * squared))
+                if scale < 0.0:
+                    moved = np.sqrt(back_east**2 + back_north**2)
+                    k = _still_away(k, last, nearest, moved, ages[p], reaches, fraction_span, pace)
+                k += 1
+
+
+@njit(cache=True, nogil=True)
+def _still_away(
+    k: int,
+    last: int,
+    nearest: float,
+    moved: float,
+    ages: FloatArray,
+    reaches: FloatArray,
+    fraction_span: FloatArray,
+    pace: float,
+) -> int:
+    """Last age up to which air that was `nearest` to a source cannot come within its reach."""
+    first, beyond = k, last + 1
+    while beyond - first > 1:
+        middle = (first + beyond) // 2
+        step = (fraction_span[middle] - fraction_span[k]) * moved + pace * (ages[middle] - ages[k])
+        if nearest - step > reaches[middle]:
+            first = middle
+        else:
+            beyond = middle
+    return first
+
+
+@njit(cache=True, nogil=True)
+def _span(fraction: FloatArray) -> FloatArray:
+    """How far the speed of transport can have changed up to each age."""
+    span = np.zeros(fraction.shape[1])
+    for k in range(1, fraction.shape[1]):
+        span[k] = span[k - 1] + np.abs(fraction[:, k] - fraction[:, k - 1]).max()
+    return span
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _position(position: float, size: int) -> tuple[int, float]:
-    """Interval of an evenly spaced series, and the share of it: straight on before, held after."""
+def _moved(air_east: FloatArray, air_north: FloatArray, position: float) -> tuple[float, float]:
+    """Displacement of the air between two of its times: straight on before them, held after."""
     if position <= 0.0:
-        return 0, position
-    if position >= size - 1:
-        return size - 2, 1.0
-    low = int(position)
-    return low, position - low
+        low, share = 0, position
+    elif position >= air_east.size - 1:
+        low, share = air_east.size - 2, 1.0
+    else:
+        low = int(position)
+        share = position - low
+    return (
+        air_east[low] + (air_east[low + 1] - air_east[low]) * share,
+        air_north[low] + (air_north[low + 1] - air_north[low]) * share,
+    )

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.place_map import PlaceMap
-    from detection.source.points import Spreads
     from detection.source.prior import Prior
     from detection.source.series import Series
+    from detection.source.spreads import Spreads
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]

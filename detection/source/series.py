@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from detection.source.likelihood import log_ratio, total_log_ratio
-from detection.source.points import responses_at, spreads_of
+from detection.source.points import responses_at
 from detection.source.prior import DIMENSIONS, nuisances_at
+from detection.source.spreads import spreads_of
 from detection.source.tables import evidence_of, response_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Lattice
-    from detection.source.points import Spreads
     from detection.source.prior import Nuisances, Prior
+    from detection.source.spreads import Spreads
     from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
+from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
-from rasterio.transform import from_bounds
 from rasterio.vrt import WarpedVRT
 
 from sensors.errors import ConfigError
@@ -78,7 +78,9 @@ def base_map_picture(path: Path, crs: pyproj.CRS, bounds: Bounds, width: int) ->
             with WarpedVRT(
                 raster,
                 crs=crs.to_wkt(),
-                transform=from_bounds(west, south, east, north, width, height),
+                transform=Affine(
+                    (east - west) / width, 0.0, west, 0.0, (south - north) / height, north
+                ),
                 width=width,
                 height=height,
                 resampling=Resampling.nearest if _palette(raster) else Resampling.bilinear,

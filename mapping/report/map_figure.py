@@ -78,7 +78,7 @@ def readings_sheet() -> Sheet:
 
 def searched_sheet() -> Sheet:
     """The map of the ground that was searched."""
-    return Sheet(readings=False, size_in=(9.6, 5.2))
+    return Sheet(readings=False, size_in=(9.6, 4.6))
 
 
 def map_svg(

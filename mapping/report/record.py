@@ -222,6 +222,7 @@ def trace(case: Case) -> dict[str, Any]:
         "notes_title": say("trace_notes"),
         "notes": notes or [say("trace_notes_none")],
         "same": say("trace_same"),
+        "files": say("trace_files", files=", ".join(summary["files"])),
     }
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Timeline", "timeline_of", "timeline_svg"]
 
-SIZE_IN = (9.6, 4.1)
+SIZE_IN = (9.6, 3.5)
 MOST_COLUMNS = 1100  # a sheet is not finer
 LONGEST_GAP_S = 2.0
 BAND = 2.0  # standard deviations of noise
@@ -89,7 +89,7 @@ def timeline_svg(timeline: Timeline, words: Words) -> str:
         figure = Figure(figsize=SIZE_IN, facecolor="white")
         FigureCanvasAgg(figure)
         above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
-        figure.subplots_adjust(left=0.075, right=0.995, top=0.985, bottom=0.14)
+        figure.subplots_adjust(left=0.075, right=0.995, top=0.985, bottom=0.16)
         _draw_raw(above, timeline, words)
         _draw_corrected(below, timeline, words)
         for axes in (above, below):

@@ -47,6 +47,7 @@ def test_insufficient_data_is_told_with_its_reason(tmp_path):
             "gaps": 1,
             "gaps_s": 3.0,
         },
+        "known_emitters": [],
         "searched": None,
         "files": ["quicklook.png", "summary.json", "sources.geojson"],
     }

@@ -18,9 +18,13 @@ FILES = {
     "flight.nc",
     "posterior.nc",
     "quicklook.png",
+    "report.pdf",
     "source_probability.tif",
     "sources.geojson",
+    "sources.tak.zip",
     "summary.json",
+    "survey.gpkg",
+    "survey.kmz",
 }
 
 

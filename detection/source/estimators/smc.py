@@ -14,16 +14,14 @@ import numpy as np
 from scipy.special import expit, logit, logsumexp
 
 from detection.source.annealing import Annealed, Schedule, annealed
-from detection.source.footprint import path_of
-from detection.source.likelihood import Noise, noise_of
+from detection.source.first_look import FirstLook, Work, looked_at
+from detection.source.likelihood import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.posterior import posterior_dataset
-from detection.source.prior import DIMENSIONS, Prior, normal_points, nuisances_at
+from detection.source.prior import Prior
 from detection.source.scattered import Target, log_number_prior, summed
-from detection.source.scouting import coarse_look
-from detection.source.series import ReadSeries
-from detection.source.tables import Problem, in_order
+from detection.source.tables import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
     from detection.source.footprint import Lattice
     from detection.source.scattered import Draws
-    from detection.source.scouting import Look
+    from detection.source.series import ReadSeries
 
     FloatArray = NDArray[np.float64]
 
@@ -87,6 +85,16 @@ class Settings:
     draws: int = 2000
     max_sources: int = 4
     smoothing_s: float = 15.0
+
+    @property
+    def first_look(self) -> Work:
+        """Of what precedes the annealing."""
+        return Work(
+            scouts=self.scouts,
+            coarse_cells=self.coarse_cells,
+            readings=self.readings,
+            smoothing_s=self.smoothing_s,
+        )
 
     @property
     def schedule(self) -> Schedule:
@@ -148,33 +156,36 @@ def infer(
     series = [one for one in series if len(one)]
     prior, noise, settings = prior or Prior(), noise or Noise(), settings or Settings()
     tell = progress or (lambda _share: None)
-    problems = [_problem(one, domain, prior, noise, settings) for one in series]
-    looks = [
-        _look(one, problem, prior, settings, rng)
-        for one, problem in zip(series, problems, strict=True)
-    ]
+    seen = looked_at(series, domain, prior=prior, noise=noise, work=settings.first_look, rng=rng)
     tell(0.1)
-    flights = list(dict.fromkeys(getattr(one, "flight", "") for one in series))
-    gains = 1 + len(flights) * (DIMENSIONS - 1)  # the first dimension is the release height
-    readings = [
-        ReadSeries(
-            replace(problem, tempering=look.tempering).thinned(round(len(one) / settings.readings)),
-            prior.for_averages(one.averaging_time_s),
-            one.mean_wind_speed,
-            one.response_s,
-            first=1 + flights.index(getattr(one, "flight", "")) * (DIMENSIONS - 1),
-            gain=gains + k if len(series) > 1 else 0,
-            gain_log_sd=one.gain_log_sd,
-        )
-        for k, (one, problem, look) in enumerate(zip(series, problems, looks, strict=True))
-    ]
-    surfaces = [look.log_weight for look in looks]
-    target = Target(
-        series=readings,
+    target = _target(seen, domain, prior, settings)
+    found = annealed(
+        target,
+        _guide(target, seen.series, settings, rng),
+        settings.schedule,
+        rng=rng,
+        progress=lambda share: tell(0.1 + 0.9 * share),
+    )
+    heights = [seen.series[0].nuisances(point).release_height_m for point in found.points]
+    posterior = _posterior(found, np.array(heights), target, series, noise, settings, rng)
+    return posterior.assign_attrs(
+        explained=seen.looks[0].explained, tempering=[*astuple(seen.looks[0].tempering)]
+    )
+
+
+def _target(
+    seen: FirstLook,
+    domain: tuple[float, float, float, float],
+    prior: Prior,
+    settings: Settings,
+) -> Target:
+    surfaces = [look.log_weight for look in seen.looks]
+    return Target(
+        series=seen.series,
         prior=prior,
         domain=domain,
         reference=PlaceMap.flattened(
-            looks[0].lattice,
+            seen.looks[0].lattice,
             [*surfaces, np.sum(surfaces, axis=0)],
             power=settings.flattening,
             even=settings.even,
@@ -183,62 +194,8 @@ def infer(
             replace(prior, another_source=settings.another), settings.max_sources
         ),
         log_number_prior=log_number_prior(prior, settings.max_sources),
-        dimensions=gains + (len(series) if len(series) > 1 else 0),
+        dimensions=seen.dimensions,
         bins=settings.rates,
-    )
-    found = annealed(
-        target,
-        _guide(target, readings, settings, rng),
-        settings.schedule,
-        rng=rng,
-        progress=lambda share: tell(0.1 + 0.9 * share),
-    )
-    heights = [readings[0].nuisances(point).release_height_m for point in found.points]
-    posterior = _posterior(found, np.array(heights), target, series, noise, settings, rng)
-    return posterior.assign_attrs(
-        explained=looks[0].explained, tempering=[*astuple(looks[0].tempering)]
-    )
-
-
-def _problem(
-    observations: Observations,
-    domain: tuple[float, float, float, float],
-    prior: Prior,
-    noise: Noise,
-    settings: Settings,
-) -> Problem:
-    rates = np.geomspace(prior.rate_min, prior.rate_max, 26)
-    log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
-    return Problem(
-        path=path_of(observations, domain, smoothing_s=settings.smoothing_s),
-        excess=observations.concentration,
-        additive=noise_of(observations, noise),
-        rates=rates,
-        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
-        noise=noise,
-        tempering=noise.tempering_for(0.0, 1.0),
-        domain=domain,
-    )
-
-
-def _look(
-    observations: Observations,
-    problem: Problem,
-    prior: Prior,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> Look:
-    scouts = [
-        nuisances_at(
-            prior.for_averages(observations.averaging_time_s),
-            point,
-            wind_speed=observations.mean_wind_speed,
-            response_s=observations.response_s,
-        )
-        for point in normal_points(settings.scouts, rng=rng)
-    ]
-    return coarse_look(
-        problem, scouts, most_cells=settings.coarse_cells, most_readings=settings.readings
     )
 
 

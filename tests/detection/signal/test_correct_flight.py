@@ -6,39 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from detection.signal.airborne import is_airborne
 from detection.signal.events import plume_events
-from detection.signal.flight import correct_flight, is_airborne, is_usable
-from sensors.assemble import assemble
-from sensors.flight import from_columns, read_netcdf, write_netcdf
-from sensors.records import RecordBatch
+from detection.signal.flight import correct_flight, is_usable
+from sensors.flight import read_netcdf, write_netcdf
+from tests.metric_flights import flight_of
 from tests.naive_signal import simulated_channel
-
-START_NS = 1_700_000_000 * 10**9
-
-
-def flight_of(time_s, east, north, height, readings, units, **climate):
-    """A Flight at 52 N from metric columns."""
-    time_ns = START_NS + np.round(np.asarray(time_s) * 1e9).astype(np.int64)
-    size = time_ns.size
-    pose = {
-        "latitude": 52.0 + north / 111_195.0,
-        "longitude": 5.0 + east / (111_195.0 * np.cos(np.radians(52.0))),
-        "altitude_amsl_m": np.full(size, np.nan),
-        "height_above_home_m": np.full(size, np.nan),
-        "height_above_ground_m": height,
-    }
-    nothing = np.full(size, np.nan)
-    environment = {
-        "temperature": climate.get("temperature", nothing),
-        "relative_humidity": climate.get("humidity", nothing),
-        "pressure": nothing,
-    }
-    batches = [
-        RecordBatch("gas", "test", time_ns, readings, units=units),
-        RecordBatch("pose", "test", time_ns, pose),
-        RecordBatch("environment", "test", time_ns, environment),
-    ]
-    return from_columns(assemble(batches))
 
 
 def survey(seed=0, **options):

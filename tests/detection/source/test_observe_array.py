@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from detection.signal.deconvolution import RESPONSE, apply_lag
 from detection.signal.flight import correct_flight
-from detection.source.array import left_out, observe_array
+from detection.source.array import observe_array
+from detection.source.faults import left_out
 from detection.source.observe import observe, response_of
 from sensors.assemble import assemble
 from sensors.flight import from_columns

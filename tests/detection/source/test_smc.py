@@ -75,25 +75,30 @@ def two_sensors(survey):
     )
 
 
-def test_a_sensor_of_unknown_gain_does_not_spoil_the_rate(two_sensors, sampled):
-    joint = sampled(*two_sensors)
+@pytest.fixture(scope="module")
+def of_two_sensors(two_sensors, sampled):
+    return sampled(*two_sensors)
+
+
+def test_a_sensor_of_unknown_gain_does_not_spoil_the_rate(of_two_sensors):
+    joint = of_two_sensors
     low, high = np.nanquantile(joint["rate"].values[:, 0], [0.05, 0.95])
     assert low < SOURCE.rate < high
     assert high / low < 12
     assert joint.attrs["channel"] == "pid, mox"
 
 
-def test_the_order_of_series_means_nothing(two_sensors, sampled):
-    here, there = sampled(*two_sensors), sampled(*two_sensors[::-1])
+def test_the_order_of_series_means_nothing(two_sensors, of_two_sensors, sampled):
+    here, there = of_two_sensors, sampled(*two_sensors[::-1])
     for name in ("east", "north"):
         mine, other = here[name].values[:, 0], there[name].values[:, 0]
         assert abs(np.nanmean(mine) - np.nanmean(other)) < 0.5 * spread(here)
     assert_allclose(here.attrs["log_evidence"][1], there.attrs["log_evidence"][1], atol=1.5)
 
 
-def test_two_flights_in_different_winds_cross_where_the_source_is(survey, sampled):
+def test_two_flights_in_different_winds_cross_where_the_source_is(survey, sampled, of_one_source):
     north_wind = {"wind": (0.5, -3.0), "lines": np.linspace(-60, 60, 6), "seed": 5}
-    alone = sampled(survey(SOURCE))
+    alone = of_one_source
     joint = sampled(survey(SOURCE), survey(SOURCE, **north_wind))
     assert spread(joint) < 0.8 * spread(alone)
     away = [np.nanmean(joint["east"].values[:, 0]) - SOURCE.east,
@@ -105,4 +110,5 @@ def test_a_series_without_readings_is_left_out(survey, sampled):
     flight = survey(SOURCE)
     names = ("time_s", "east", "north", "height", "concentration", "sigma")
     empty = dataclasses.replace(flight, **{name: getattr(flight, name)[:0] for name in names})
-    assert sampled(flight, empty).identical(sampled(flight))
+    little = {"guesses": 64, "particles": 32, "last_sweeps": 2, "draws": 50}
+    assert sampled(flight, empty, **little).identical(sampled(flight, **little))

@@ -1,0 +1,146 @@
+"""The background that fixed sensors share, and what each reads above it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detection.signal import kernels
+from detection.signal.baseline import Corrected
+from detection.signal.bins import lower_spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+__all__ = ["FEWEST_TOGETHER", "above_shared_background", "usually_together"]
+
+FEWEST_TOGETHER = 4  # sensors at a time, of which most are outside the plume
+ROUNDS = 30
+SETTLED = 1e-3  # of the noise
+ABOVE = 2.0  # spreads above the background at which a reading counts half
+
+
+def usually_together(time_s: FloatArray, station: IntArray, step_s: float) -> int:
+    """How many sensors read within the same `step_s`, in the median.
+
+    Parameters
+    ----------
+    time_s, station : ndarray, shape (n,)
+        [s]; -1 is no station.
+    step_s : float
+        [s].
+
+    Returns
+    -------
+    int
+    """
+    at = station >= 0
+    if not at.any():
+        return 0
+    moment = np.floor(time_s[at] / step_s).astype(np.int64)
+    together = np.unique(np.stack((moment, station[at])), axis=1)[0]
+    return int(np.median(np.unique(together, return_counts=True)[1]))
+
+
+def above_shared_background(
+    time_s: FloatArray, reading: FloatArray, station: IntArray, *, step_s: float
+) -> Corrected:
+    """Readings above an offset of each sensor and a background that all share at each moment.
+
+    Parameters
+    ----------
+    time_s, reading, station : ndarray, shape (n,)
+        [s], any unit with NaN where missing, and number of the sensor; -1 takes no part.
+    step_s : float
+        Readings within the same `step_s` share a background [s].
+
+    Returns
+    -------
+    Corrected
+        NaN where the reading is. `plume` takes the sensors one by one.
+
+    Notes
+    -----
+    Reading = offset of the sensor + background of the moment + plume + noise. Offsets and
+    backgrounds are means in turn, weighted as in arPLS (Baek et al. 2015,
+    doi:10.1039/C4AN01061B): what lies above the rest, by the spread of what lies below, counts
+    ever less. A sensor that is downwind for an hour keeps its plume, since the others tell the
+    background; slow drift of one sensor against the others is not followed.
+    """
+    use = np.flatnonzero((station >= 0) & np.isfinite(reading))
+    value = reading[use]
+    if use.size == 0:
+        unknown = np.full(reading.size, np.nan)
+        return Corrected(unknown, unknown, unknown, unknown, np.zeros(reading.size, np.bool_))
+    _, sensor = np.unique(station[use], return_inverse=True)
+    _, moment = np.unique(np.floor(time_s[use] / step_s), return_inverse=True)
+    moments, sensors = int(moment.max()) + 1, int(sensor.max()) + 1
+    background = _grouped_medians(value, moment, moments)
+    offset = _grouped_medians(value - background[moment], sensor, sensors)
+    for _ in range(ROUNDS):
+        excess = value - offset[sensor] - background[moment]
+        spread = _spreads(excess, sensor, sensors)
+        score = np.clip(2.0 * (excess - ABOVE * spread[sensor]) / spread[sensor], -30.0, 30.0)
+        trust = 1.0 / (1.0 + np.exp(score)) / spread[sensor] ** 2
+        change = _grouped_means(value - offset[sensor], moment, moments, trust)
+        settled = float(np.abs(change - background).max()) < SETTLED * spread.min()
+        background = change
+        offset = _grouped_means(value - background[moment], sensor, sensors, trust)
+        if settled:
+            break
+    return _placed(
+        time_s / step_s, reading, (use, sensor, moment), offset, background, spread, trust
+    )
+
+
+def _placed(
+    time: FloatArray,
+    reading: FloatArray,
+    rows: tuple[NDArray[np.intp], IntArray, IntArray],
+    offset: FloatArray,
+    background: FloatArray,
+    spread: FloatArray,
+    trust: FloatArray,
+) -> Corrected:
+    """The corrected channel; `time` in steps."""
+    use, sensor, moment = rows
+    baseline, sigma, plume = (np.full(reading.size, np.nan) for _ in range(3))
+    baseline[use] = offset[sensor] + background[moment]
+    # the weights add up to the precision of the background
+    precision = np.bincount(moment, weights=trust, minlength=background.size)[moment]
+    sigma[use] = np.sqrt(spread[sensor] ** 2 + 1.0 / precision)
+    for number in range(spread.size):
+        own = use[sensor == number]
+        own = own[np.argsort(time[own], kind="stable")]
+        noise = np.full(own.size, spread[number])
+        variance = sigma[own] ** 2 - spread[number] ** 2
+        plume[own], _ = kernels.plume_probability(
+            time[own], reading[own] - baseline[own], noise, variance
+        )
+    return Corrected(reading - baseline, baseline, sigma, plume, np.zeros(reading.size, np.bool_))
+
+
+def _spreads(excess: FloatArray, group: IntArray, groups: int) -> FloatArray:
+    """Noise of each sensor, from what lies below the background."""
+    spreads = np.array([lower_spread(excess[group == number]) for number in range(groups)])
+    usual = float(np.median(spreads))
+    floored: FloatArray = np.maximum(
+        spreads, max(0.1 * usual, 1e-9 * float(np.ptp(excess)), 1e-300)
+    )
+    return floored
+
+
+def _grouped_medians(values: FloatArray, group: IntArray, groups: int) -> FloatArray:
+    return np.array([np.median(values[group == number]) for number in range(groups)])
+
+
+def _grouped_means(
+    values: FloatArray, group: IntArray, groups: int, weight: FloatArray
+) -> FloatArray:
+    total = np.bincount(group, weights=weight, minlength=groups)
+    summed = np.bincount(group, weights=weight * values, minlength=groups)
+    return np.asarray(summed / total, np.float64)
