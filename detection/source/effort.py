@@ -84,6 +84,7 @@ def detection_power(
             prior,
             point,
             wind_speed=observations.mean_wind_speed,
+            wind_height_m=path.wind_height_m,
             response_s=observations.response_s,
         )
         return _power(response_of(path, lattice, nuisances), rate, observations.sigma, noise)

@@ -133,9 +133,6 @@ def path_of(
     reach = float(np.hypot(domain[2] - domain[0], domain[3] - domain[1]))
     oldest = float(np.clip(reach / max(0.4 * speed, 0.2), 60.0, 900.0))
     grid, air_east, air_north = wind_path(observations, before_s=oldest, smoothing_s=smoothing_s)
-    height = observations.wind_height_m
-    if not np.isfinite(height):
-        height = float(np.median(observations.height))
     return Path(
         observations.time_s,
         observations.east,
@@ -146,7 +143,7 @@ def path_of(
         air_east,
         air_north,
         speed,
-        max(height, 0.5),
+        observations.reference_height_m,
         oldest,
     )
 

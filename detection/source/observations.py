@@ -79,6 +79,13 @@ class Observations:
         return int(self.time_s.size)
 
     @property
+    def reference_height_m(self) -> float:
+        """Height the wind is known at: where it was measured, or the sampler's median [m]."""
+        measured = self.wind_height_m
+        height = measured if np.isfinite(measured) else float(np.median(self.height))
+        return max(height, 0.5)
+
+    @property
     def mean_wind_speed(self) -> float:
         """Mean speed of the air along the flight [m s-1]."""
         return float(np.hypot(self.eastward_wind, self.northward_wind).mean())

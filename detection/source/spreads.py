@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.dispersion import layer_sigma, taylor_sigma, transport_fraction
-from detection.source.footprint import AGE_RATIO, AGE_STEP, FIRST_AGE_STEP_S, INITIAL_SPREAD_M
+from detection.source.footprint import (
+    AGE_RATIO,
+    AGE_STEP,
+    FIRST_AGE_STEP_S,
+    INITIAL_SPREAD_M,
+    LEAST_VERTICAL_M,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

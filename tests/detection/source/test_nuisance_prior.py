@@ -17,7 +17,7 @@ from detection.source.prior import (
 )
 
 MIDDLE = np.zeros(10)
-HERE = {"wind_speed": 4.0, "response_s": (2.0, 6.0)}
+HERE = {"wind_height_m": 10.0, "wind_speed": 4.0, "response_s": (2.0, 6.0)}
 
 
 def at(dimension, value, prior=None, **changes):

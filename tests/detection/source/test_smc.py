@@ -36,7 +36,7 @@ def of_one_source(survey, sampled):
 def test_it_agrees_with_the_grid(survey, posterior_of, of_one_source):
     """Two ways to the same posterior that share the model, and nothing of how they compute."""
     grid = posterior_of(survey(SOURCE), draws=3000, pilots=24, hypotheses=36, fine_cells=1500)
-    for axis, scatter in (("east", 9.0), ("north", 2.0)):  # a third of the spread along
+    for axis, scatter in (("east", 9.0), ("north", 3.0)):  # a third of the spread along
         here, there = (found[axis].values[:, 0] for found in (of_one_source, grid))
         assert_allclose(np.nanmean(here), np.nanmean(there), atol=scatter)
         assert_allclose(np.nanstd(here), np.nanstd(there), rtol=0.4)
