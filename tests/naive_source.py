@@ -57,6 +57,20 @@ def slower_near_ground(height, release_height, sigma, air):
     return total / len(shares) / math.log1p(air.wind_height_m / air.roughness_m)
 
 
+def layer(ages, velocity_sd, release_height, *, length_m, growth):
+    """Vertical spread where eddies grow with height, in steps of ten milliseconds."""
+    out, variance, shared, now, step = [], 0.0, 0.0, 0.0, 0.01
+    for age in ages:
+        while now < age:
+            level = math.sqrt(release_height**2 + 2 / math.pi * variance)
+            scale = length_m / velocity_sd * ((level + 1) / 11) ** growth
+            variance += 2 * shared * step
+            shared += (velocity_sd**2 - shared / scale) * step
+            now += step
+        out.append(math.sqrt(variance))
+    return np.array(out)
+
+
 def footprint(reading, cells, air, *, release_height, least_m, ages):
     """What unit sources at cells (easts, norths) give one reading (time, east, north, height)."""
     time_s, east, north, height = reading

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["briggs_sigma", "reflected_density", "taylor_sigma", "transport_fraction"]
+__all__ = [
+    "briggs_sigma",
+    "layer_sigma",
+    "reflected_density",
+    "taylor_sigma",
+    "transport_fraction",
+]
 
 # (a, b, power): sigma = a x (1 + b x) ** power
 _RURAL_Y = {
@@ -43,6 +49,8 @@ _URBAN_Z = {
     "F": (0.08, 1.5e-3, -0.5),
 }
 _TERRAIN = {"rural": (_RURAL_Y, _RURAL_Z), "urban": (_URBAN_Y, _URBAN_Z)}
+
+_SUBSTEPS = 3  # from one age to the next, in which the time scale is held
 
 # Five-point Gauss-Hermite rule for the mean of a function of a standard normal variable.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
@@ -122,6 +130,72 @@ def taylor_sigma(age_s: ArrayLike, velocity_sd: float, time_scale_s: float) -> F
     """
     ratio = np.asarray(age_s, dtype=np.float64) / time_scale_s
     return velocity_sd * time_scale_s * np.sqrt(2.0 * (ratio + np.expm1(-ratio)))
+
+
+def layer_sigma(
+    age_s: ArrayLike,
+    velocity_sd: ArrayLike,
+    release_height: ArrayLike,
+    *,
+    eddy_length_m: ArrayLike,
+    eddy_growth: ArrayLike,
+) -> FloatArray:
+    """Vertical spread of a plume in a layer whose eddies grow with height.
+
+    A plume from the ground meets small eddies first and reaches larger ones as it rises, so it
+    rises late and then steadily, where homogeneous turbulence would lift it at once.
+
+    Parameters
+    ----------
+    age_s : array_like, shape (..., a)
+        Ascending along the last axis, >= 0 [s].
+    velocity_sd : array_like, shape (...,)
+        Standard deviation of the vertical velocity [m s-1], > 0.
+    release_height : array_like, shape (...,)
+        Above ground [m].
+    eddy_length_m : array_like, shape (...,)
+        Time scale times `velocity_sd` at a height of 10 m [m], > 0.
+    eddy_growth : array_like, shape (...,)
+        Power of the height it grows with: 0 is homogeneous turbulence, 1 a neutral surface layer.
+
+    Returns
+    -------
+    ndarray, shape of `age_s`
+        Standard deviation [m].
+
+    Notes
+    -----
+    Second moments of an Ornstein-Uhlenbeck process, as in `taylor_sigma`, with the time scale at
+    the mean height of the plume, stepped exactly while that is held. Neutral air has
+    T = 0.5 z / sigma_w: Hanna (1982), in Nieuwstadt & van Dop, Atmospheric Turbulence and Air
+    Pollution Modelling, ch. 7.
+
+    Examples
+    --------
+    >>> layer_sigma([1.0, 1000.0], 0.5, 0.0, eddy_length_m=5.0, eddy_growth=0.0).round(2)
+    array([ 0.49, 70.36])
+    """
+    ages = np.asarray(age_s, dtype=np.float64)
+    speed, height, length, growth = (
+        np.asarray(one, dtype=np.float64)
+        for one in (velocity_sd, release_height, eddy_length_m, eddy_growth)
+    )
+    out = np.empty(ages.shape)
+    spread = np.zeros(ages.shape[:-1])  # variance of the height
+    shared = np.zeros(ages.shape[:-1])  # its covariance with the velocity
+    before = np.zeros(ages.shape[:-1])
+    for k in range(ages.shape[-1]):
+        step = (ages[..., k] - before) / _SUBSTEPS
+        for _ in range(_SUBSTEPS):
+            level = np.sqrt(height**2 + 2.0 / np.pi * spread)  # mean of a folded normal height
+            scale = length / speed * ((level + 1.0) / 11.0) ** growth
+            gone = -np.expm1(-step / scale)
+            driven = 2.0 * speed**2 * scale * (step - scale * gone)
+            spread = spread + 2.0 * shared * scale * gone + driven
+            shared = shared + (speed**2 * scale - shared) * gone
+        before = ages[..., k]
+        out[..., k] = np.sqrt(spread)
+    return out
 
 
 def reflected_density(height: ArrayLike, release_height: float, sigma: ArrayLike) -> FloatArray:

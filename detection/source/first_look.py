@@ -141,6 +141,7 @@ def _look(
             prior.for_averages(observations.averaging_time_s),
             point,
             wind_speed=observations.mean_wind_speed,
+            wind_height_m=observations.reference_height_m,
             response_s=observations.response_s,
         )
         for point in normal_points(work.scouts, rng=rng)

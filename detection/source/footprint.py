@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.dispersion import reflected_density, taylor_sigma, transport_fraction
+from detection.source.dispersion import (
+    layer_sigma,
+    reflected_density,
+    taylor_sigma,
+    transport_fraction,
+)
 from detection.source.observations import wind_path
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
 
 CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
+LEAST_VERTICAL_M = 0.5
 INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
 AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
 FIRST_AGE_STEP_S = 0.5
@@ -65,6 +71,12 @@ class Lattice:
         index = np.full(mask.shape, -1, dtype=np.int32)
         index[mask] = np.arange(mask.sum(), dtype=np.int32)
         return Lattice(self.west, self.south, self.cell_m, index)
+
+    def only(self, which: NDArray[np.bool_]) -> Lattice:
+        """The same with some of its active cells, as shape (size,) says of each."""
+        mask = self.index >= 0
+        mask[mask] = which
+        return self.restricted(mask)
 
     @property
     def size(self) -> int:
@@ -121,9 +133,6 @@ def path_of(
     reach = float(np.hypot(domain[2] - domain[0], domain[3] - domain[1]))
     oldest = float(np.clip(reach / max(0.4 * speed, 0.2), 60.0, 900.0))
     grid, air_east, air_north = wind_path(observations, before_s=oldest, smoothing_s=smoothing_s)
-    height = observations.wind_height_m
-    if not np.isfinite(height):
-        height = float(np.median(observations.height))
     return Path(
         observations.time_s,
         observations.east,
@@ -134,7 +143,7 @@ def path_of(
         air_east,
         air_north,
         speed,
-        max(height, 0.5),
+        observations.reference_height_m,
         oldest,
     )
 
@@ -179,7 +188,14 @@ def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np
         taylor_sigma(ages, nuisances.lateral_sd, nuisances.lateral_time_scale_s), least
     )
     vertical = np.hypot(
-        taylor_sigma(ages, nuisances.vertical_sd, nuisances.vertical_time_scale_s), 0.5
+        layer_sigma(
+            ages,
+            nuisances.vertical_sd,
+            nuisances.release_height_m,
+            eddy_length_m=nuisances.eddy_length_m,
+            eddy_growth=nuisances.eddy_growth,
+        ),
+        LEAST_VERTICAL_M,
     )
     low, high = float(path.height.min()), float(path.height.max())
     levels = np.linspace(low, max(high, low + 0.1), 8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,8 @@ __all__ = [
     "total_log_ratio",
 ]
 
+AVERAGED_TEMPER = 0.6  # what an average over minutes is worth
+AVERAGING_S = 20.0  # averages beyond this are worth more than single readings
 NEGLIGIBLE = 0.02  # predicted excess, in noise deviations, that changes no likelihood
 
 
@@ -69,6 +71,15 @@ class Noise:
     settled: float = 0.5
     skewness: float = 1.2
     coherence: float = 0.74
+
+    def for_averages(self, averaging_time_s: float) -> Noise:
+        """Error model of readings that are time averages: fewer share their eddies.
+
+        Readings of a second are worth a quarter each; averages over minutes come from eddies of
+        their own, and what remains in common is how far the model's plume is from the true one.
+        """
+        worth = min(AVERAGED_TEMPER, self.temper * max(averaging_time_s / AVERAGING_S, 1.0))
+        return replace(self, temper=max(self.temper, worth))
 
     def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
         """Tempering for a flight whose best source explains so much.

@@ -41,6 +41,8 @@ class Observations:
         Standard deviation of the logarithm of the sensor's gain (calibration, rotor wash).
     channel, gas : str
         What was read; carried through to the Posterior.
+    flight : str
+        Which flight it is of: series of one flight share their wind and all that disturbs them.
     """
 
     time_s: FloatArray
@@ -58,6 +60,7 @@ class Observations:
     gain_log_sd: float = 0.2
     channel: str = ""
     gas: str = ""
+    flight: str = ""
 
     def __post_init__(self) -> None:
         size = self.time_s.size
@@ -74,6 +77,13 @@ class Observations:
 
     def __len__(self) -> int:
         return int(self.time_s.size)
+
+    @property
+    def reference_height_m(self) -> float:
+        """Height the wind is known at: where it was measured, or the sampler's median [m]."""
+        measured = self.wind_height_m
+        height = measured if np.isfinite(measured) else float(np.median(self.height))
+        return max(height, 0.5)
 
     @property
     def mean_wind_speed(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,10 @@ __all__ = [
     "nuisances_at",
 ]
 
-DIMENSIONS = 9  # of the space of nuisances
+DIMENSIONS = 10  # of the space of nuisances
+VON_KARMAN = 0.4
+MOST_LONGER = 8.0  # eddies of a quarter of an hour and more are changes of the weather
+AVERAGED_LOG_SD = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,18 @@ class Prior:
     rate_min, rate_max : float
         [kg s-1].
     release_height_mean_m : float
-    lateral_intensity, lateral_log_sd : float
-        Turbulent velocity across the wind over the wind speed.
-    vertical_intensity, vertical_log_sd : float
-    calm_equivalent_m_s : float
-        Wind speed whose turbulence remains in a calm: the sun stirs the air as well.
-    lateral_time_scale_s, vertical_time_scale_s, time_scale_log_sd : float
-        Lagrangian time scales.
+    lateral_ratio, lateral_log_sd : float
+        Turbulent velocity across the wind over the friction velocity, and its spread.
+    vertical_ratio, vertical_log_sd : float
+        The same, vertical.
+    least_friction_m_s : float
+        Friction velocity whose turbulence remains in a calm: the sun stirs the air as well.
+    eddy_length_m, eddy_log_sd : float
+        Length scale of vertical eddies at 10 m.
+    eddy_growth_spread : float
+        Of the power of the height it grows with: 1 is uniform from 0 to 1, 0 is one half for sure.
+    lateral_time_scale_s, time_scale_log_sd : float
+        Lagrangian time scale across the wind, where eddies are not held small by the ground.
     roughness_m, roughness_log_sd : float
         Aerodynamic roughness length.
     meander_exponent : float
@@ -73,16 +81,18 @@ class Prior:
     rate_min: float = 1e-6
     rate_max: float = 3e-1
     release_height_mean_m: float = 2.5
-    lateral_intensity: float = 0.115
+    lateral_ratio: float = 1.9
     lateral_log_sd: float = 0.4
-    vertical_intensity: float = 0.077
-    vertical_log_sd: float = 0.35
-    calm_equivalent_m_s: float = 2.3
+    vertical_ratio: float = 1.25
+    vertical_log_sd: float = 0.4
+    least_friction_m_s: float = 0.08
+    eddy_length_m: float = 5.0
+    eddy_log_sd: float = 0.6
+    eddy_growth_spread: float = 1.0
     lateral_time_scale_s: float = 30.0
-    vertical_time_scale_s: float = 10.0
     time_scale_log_sd: float = 0.6
-    roughness_m: float = 0.06
-    roughness_log_sd: float = 0.9
+    roughness_m: float = 0.04
+    roughness_log_sd: float = 1.2
     meander_exponent: float = 0.2
     wind_bias_sd_deg: float = 5.0
     wind_speed_log_sd: float = 0.1
@@ -92,27 +102,38 @@ class Prior:
     def for_averages(self, averaging_time_s: float) -> Prior:
         """Prior of a plume whose meander is part of the readings, if they are time averages.
 
+        Averages are taken by day and by night, so the spread of turbulence is wider too.
+
         Notes
         -----
         Power law of the averaging time, Gifford (1975), as in Hanna, Briggs & Hosker (1982),
         doi:10.2172/5591108, chapter 4.
         """
-        longer = max(averaging_time_s / 60.0, 1.0) ** self.meander_exponent
-        return replace(self, lateral_intensity=self.lateral_intensity * longer)
+        longer = max(averaging_time_s / 60.0, 1.0)
+        if longer == 1.0:
+            return self
+        return replace(
+            self,
+            lateral_ratio=self.lateral_ratio * longer**self.meander_exponent,
+            lateral_time_scale_s=self.lateral_time_scale_s * min(longer, MOST_LONGER),
+            lateral_log_sd=max(self.lateral_log_sd, AVERAGED_LOG_SD),
+            vertical_log_sd=max(self.vertical_log_sd, AVERAGED_LOG_SD),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nuisances:
     """One value of everything that is not asked for but changes the answer.
 
-    Turbulent velocities [m s-1], time scales and response [s], heights [m].
+    Turbulent velocities [m s-1], response [s], heights and the length of eddies at 10 m [m].
     """
 
     release_height_m: float
     lateral_sd: float
     vertical_sd: float
     lateral_time_scale_s: float
-    vertical_time_scale_s: float
+    eddy_length_m: float
+    eddy_growth: float
     roughness_m: float
     wind_bias_rad: float
     wind_speed_factor: float
@@ -121,17 +142,24 @@ class Nuisances:
 
 
 def nuisances_at(
-    prior: Prior, point: FloatArray, *, wind_speed: float, response_s: tuple[float, float]
+    prior: Prior,
+    point: FloatArray,
+    *,
+    wind_speed: float,
+    wind_height_m: float = 10.0,
+    response_s: tuple[float, float],
 ) -> Nuisances:
     """Nuisances at a point of the space in which their prior is standard normal.
 
     Parameters
     ----------
     prior : Prior
-    point : ndarray, shape (9,)
+    point : ndarray, shape (10,)
         Standard normal coordinates, in the order of the fields of `Nuisances`.
     wind_speed : float
         Mean wind [m s-1]; turbulence scales with it and does not vanish in a calm.
+    wind_height_m : float
+        Height above ground it was measured at [m].
     response_s : tuple of float
         Rise and decay time constants the sensor's family is known for [s].
 
@@ -139,21 +167,27 @@ def nuisances_at(
     -------
     Nuisances
     """
-    speed = float(np.hypot(wind_speed, prior.calm_equivalent_m_s))
-    scale = prior.time_scale_log_sd
+    roughness = prior.roughness_m * float(np.exp(prior.roughness_log_sd * point[5]))
+    friction = float(
+        np.hypot(
+            VON_KARMAN * wind_speed / np.log1p(wind_height_m / roughness), prior.least_friction_m_s
+        )
+    )
     share = prior.wind_error_m_s / max(wind_speed, prior.wind_error_m_s)
     bias_sd = float(np.hypot(np.deg2rad(prior.wind_bias_sd_deg), share))
     speed_sd = float(np.hypot(prior.wind_speed_log_sd, share))
     lag = float(np.exp(prior.lag_log_sd * point[8]))
     return Nuisances(
         release_height_m=float(-prior.release_height_mean_m * log_ndtr(-point[0])),
-        lateral_sd=prior.lateral_intensity * speed * float(np.exp(prior.lateral_log_sd * point[1])),
-        vertical_sd=prior.vertical_intensity
-        * speed
+        lateral_sd=prior.lateral_ratio * friction * float(np.exp(prior.lateral_log_sd * point[1])),
+        vertical_sd=prior.vertical_ratio
+        * friction
         * float(np.exp(prior.vertical_log_sd * point[2])),
-        lateral_time_scale_s=prior.lateral_time_scale_s * float(np.exp(scale * point[3])),
-        vertical_time_scale_s=prior.vertical_time_scale_s * float(np.exp(scale * point[4])),
-        roughness_m=prior.roughness_m * float(np.exp(prior.roughness_log_sd * point[5])),
+        lateral_time_scale_s=prior.lateral_time_scale_s
+        * float(np.exp(prior.time_scale_log_sd * point[3])),
+        eddy_length_m=prior.eddy_length_m * float(np.exp(prior.eddy_log_sd * point[4])),
+        eddy_growth=float(ndtr(prior.eddy_growth_spread * point[9])),
+        roughness_m=roughness,
         wind_bias_rad=bias_sd * float(point[6]),
         wind_speed_factor=float(np.exp(speed_sd * point[7])),
         rise_s=response_s[0] * lag,
@@ -171,7 +205,7 @@ def normal_points(count: int, *, rng: np.random.Generator) -> FloatArray:
 
     Returns
     -------
-    ndarray, shape (count, 9)
+    ndarray, shape (count, 10)
 
     Notes
     -----
@@ -188,14 +222,14 @@ class Proposal:
 
     Attributes
     ----------
-    mean, sd : ndarray, shape (9,)
+    mean, sd : ndarray, shape (10,)
     """
 
     mean: FloatArray
     sd: FloatArray
 
     def log_density(self, points: FloatArray) -> FloatArray:
-        """Log density at points of shape (k, 9), up to a constant all proposals share."""
+        """Log density at points of shape (k, 10), up to a constant all proposals share."""
         scaled = (points - self.mean) / self.sd
         return np.asarray(-0.5 * (scaled**2).sum(axis=1) - np.log(self.sd).sum())
 
@@ -208,7 +242,7 @@ def adapted(points: FloatArray, log_weight: FloatArray, *, least_effective: floa
 
     Parameters
     ----------
-    points : ndarray, shape (k, 9)
+    points : ndarray, shape (k, 10)
     log_weight : ndarray, shape (k,)
         Of each point; flattened until at least `least_effective` points count.
     least_effective : float
@@ -236,7 +270,7 @@ def mixture_log_weights(
 
     Parameters
     ----------
-    points : ndarray, shape (k, 9)
+    points : ndarray, shape (k, 10)
     proposals : sequence of Proposal
     counts : sequence of int
         How many of the points each gave; sums to k.

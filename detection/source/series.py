@@ -78,7 +78,13 @@ class ReadSeries:
     def nuisances(self, point: FloatArray) -> Nuisances:
         """Nuisances of this series at one point of all flights' space."""
         own = np.concatenate([point[:1], point[self.first : self.first + DIMENSIONS - 1]])
-        return nuisances_at(self.prior, own, wind_speed=self.wind_speed, response_s=self.response_s)
+        return nuisances_at(
+            self.prior,
+            own,
+            wind_speed=self.wind_speed,
+            wind_height_m=self.problem.path.wind_height_m,
+            response_s=self.response_s,
+        )
 
     def spreads(self, points: FloatArray) -> Spreads:
         """See `Series`."""

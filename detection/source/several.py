@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from detection.source.footprint import Lattice
 from detection.source.likelihood import total_log_ratio
-from detection.source.tables import evidence_of, in_order, refined, response_of
+from detection.source.tables import evidence_of_all, in_order, refined, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ PROBES = 8  # draws with k sources from which the next one is sought
 SWEEPS = 2  # Gibbs sweeps over all sources before their draws count
 REPEATS = 3  # weighted draws taken from each chain
 READINGS = 400  # twice as many or more are thinned
+GAINS = 17  # tried for a sensor whose gain is uncertain
 PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run
 
 
@@ -37,7 +38,12 @@ class Configuration:
 
     Attributes
     ----------
-    nuisances : Nuisances
+    nuisances : tuple of Nuisances
+        Of each series.
+    gains : tuple of float
+        Of each series' sensor, over its nominal one.
+    gain_log_sd : tuple of float
+        How far these may be off; 0 where the gain is part of what "rate" means.
     places : ndarray, shape (k, 2)
         East and north [m].
     rates : ndarray, shape (k,)
@@ -46,7 +52,9 @@ class Configuration:
         Log of the evidence for k sources over none, under these nuisances.
     """
 
-    nuisances: Nuisances
+    nuisances: tuple[Nuisances, ...]
+    gains: tuple[float, ...]
+    gain_log_sd: tuple[float, ...]
     places: FloatArray
     rates: FloatArray
     log_evidence: float
@@ -71,17 +79,17 @@ class Found:
     is_promising: bool
 
 
-def predicted(problem: Problem, configuration: Configuration) -> FloatArray:
-    """Concentration a configuration explains in each reading, shape (n,) [kg m-3]."""
+def predicted(problem: Problem, configuration: Configuration, series: int = 0) -> FloatArray:
+    """Concentration a configuration explains in each reading of a series, shape (n,) [kg m-3]."""
     total = np.zeros(problem.excess.size)
     for place, rate in zip(configuration.places, configuration.rates, strict=True):
         spot = Lattice(place[0], place[1], 2.0, np.zeros((1, 1), dtype=np.int32))
-        total += rate * response_of(problem.path, spot, configuration.nuisances)[:, 0]
-    return total
+        total += rate * response_of(problem.path, spot, configuration.nuisances[series])[:, 0]
+    return configuration.gains[series] * total
 
 
 def further_source(
-    problem: Problem,
+    problems: Sequence[Problem],
     configurations: Sequence[Configuration],
     coarse: Lattice,
     *,
@@ -92,7 +100,8 @@ def further_source(
 
     Parameters
     ----------
-    problem : Problem
+    problems : sequence of Problem
+        Of each series.
     configurations : sequence of Configuration
         Posterior draws with k sources, in random order.
     coarse : Lattice
@@ -114,15 +123,19 @@ def further_source(
     conditional tables, the last one summed out, for each of the k + 1 that may be called last.
     """
     probes = list(configurations[:PROBES])
-    problem = problem.thinned(max(1, problem.excess.size // READINGS))
-    tables = in_order(lambda one: _unexplained(problem, coarse, one), probes)
+    problems = [one.thinned(max(1, one.excess.size // READINGS)) for one in problems]
+    problem = problems[0]
+    probes = [_calibrated(problems, one, rng) for one in probes]
+    tables = in_order(lambda one: _unexplained(problems, coarse, one), probes)
     gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
     if problem.tempering.beyond * max(table.best_log_ratio for table in tables) < PROMISING:
         return Found(_unnoticed(problem, configurations, tables, coarse, rng), gain, False)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, probes, finest_m)
     streams = rng.spawn(len(probes))
-    chains = in_order(lambda k: _chain(problem, lattice, probes[k], streams[k]), range(len(probes)))
+    chains = in_order(
+        lambda k: _chain(problems, lattice, probes[k], streams[k]), range(len(probes))
+    )
     drawn = [one for settled in chains for one in settled]
     gains = np.array(
         [
@@ -138,10 +151,48 @@ def further_source(
     return Found(moved, float(logsumexp(gains) - np.log(len(gains)) + orders), True)
 
 
-def _unexplained(problem: Problem, coarse: Lattice, probe: Configuration) -> Evidence:
+def _calibrated(
+    problems: Sequence[Problem], probe: Configuration, rng: np.random.Generator
+) -> Configuration:
+    """The same with gains drawn from what the readings say of them."""
+    if not any(probe.gain_log_sd):
+        return probe
+    gains = []
+    for k, (problem, spread) in enumerate(zip(problems, probe.gain_log_sd, strict=True)):
+        if not spread:
+            gains.append(1.0)
+            continue
+        scores = np.linspace(-2.0, 2.0, GAINS)
+        known = predicted(problem, replace(probe, gains=(1.0,) * len(problems)), k)
+        ratios = [
+            total_log_ratio(
+                np.exp(spread * score) * known,
+                problem.excess,
+                problem.additive,
+                relative=problem.noise.relative,
+            )
+            for score in scores
+        ]
+        weight = problem.tempering.of(ratios) - 0.5 * scores**2
+        share = np.exp(weight - logsumexp(weight))
+        gains.append(float(np.exp(spread * rng.choice(scores, p=share / share.sum()))))
+    return replace(probe, gains=tuple(gains))
+
+
+def _kernels(
+    problems: Sequence[Problem], lattice: Lattice, probe: Configuration
+) -> list[NDArray[np.float32]]:
+    """Readings of unit sources at each cell, as every series reports them."""
+    return [
+        np.float32(gain) * response_of(problem.path, lattice, nuisances)
+        for problem, nuisances, gain in zip(problems, probe.nuisances, probe.gains, strict=True)
+    ]
+
+
+def _unexplained(problems: Sequence[Problem], coarse: Lattice, probe: Configuration) -> Evidence:
     """Table of one more source in each coarse cell, beside those of `probe`."""
-    kernel = response_of(problem.path, coarse, probe.nuisances)
-    return evidence_of(problem, kernel, coarse, others=predicted(problem, probe))
+    others = [predicted(problem, probe, k) for k, problem in enumerate(problems)]
+    return evidence_of_all(problems, _kernels(problems, coarse, probe), coarse, others=others)
 
 
 def _unnoticed(
@@ -189,22 +240,22 @@ def _around(
 
 
 def _chain(
-    problem: Problem, lattice: Lattice, probe: Configuration, rng: np.random.Generator
+    problems: Sequence[Problem], lattice: Lattice, probe: Configuration, rng: np.random.Generator
 ) -> list[Configuration]:
     """Weighted draws of one source more than `probe` has, under its nuisances."""
-    kernel = response_of(problem.path, lattice, probe.nuisances)
+    problem, kernels = problems[0], _kernels(problems, lattice, probe)
     east, north = lattice.centres()
     cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
     rates = [int(np.argmin(abs(np.log(problem.rates / rate)))) for rate in probe.rates]
     number = len(cells) + 1
 
-    def explained(without: int) -> FloatArray:
+    def explained(without: int) -> list[FloatArray]:
         kept = [k for k in range(len(cells)) if k != without]
-        parts = [problem.rates[rates[k]] * kernel[:, cells[k]] for k in kept]
-        return np.sum(parts, axis=0, dtype=np.float64) if parts else np.zeros(problem.excess.size)
+        each = [problem.rates[rates[k]] for k in kept]
+        return [kernel[:, [cells[k] for k in kept]].astype(np.float64) @ each for kernel in kernels]
 
     def redraw(k: int) -> float:
-        table = evidence_of(problem, kernel, lattice, others=explained(k))
+        table = evidence_of_all(problems, kernels, lattice, others=explained(k))
         cell, rate = (int(index[0]) for index in table.draw(rng, 1))
         cells[k : k + 1], rates[k : k + 1] = [cell], [rate]
         return float(table.log_weight[cell, rate]) - table.log_total
@@ -219,19 +270,29 @@ def _chain(
         log_proposal = sum(redraw(int(k)) for k in order[:-1])
         last = int(order[-1])
         others = explained(last)
-        table = evidence_of(problem, kernel, lattice, others=others)
+        table = evidence_of_all(problems, kernels, lattice, others=others)
         cell, rate = (int(index[0]) for index in table.draw(rng, 1))
         cells[last], rates[last] = cell, rate
-        tempered = problem.tempering.of(
-            total_log_ratio(
-                others, problem.excess, problem.additive, relative=problem.noise.relative
-            )
-        )
+        tempered = _tempered(problems, others)
         log_prior = problem.log_prior(lattice)[[rates[int(k)] for k in order[:-1]]].sum()
         log_evidence = float(log_prior + tempered + table.log_total - log_proposal)
         places = np.column_stack([east[cells], north[cells]])
-        draws.append(Configuration(probe.nuisances, places, problem.rates[rates], log_evidence))
+        draws.append(
+            replace(probe, places=places, rates=problem.rates[rates], log_evidence=log_evidence)
+        )
     return draws
+
+
+def _tempered(problems: Sequence[Problem], prediction: Sequence[FloatArray]) -> float:
+    """Tempered log-likelihood ratio of a whole prediction of all series."""
+    ratios: dict[str, float] = {}
+    for problem, one in zip(problems, prediction, strict=True):
+        ratio = total_log_ratio(
+            one, problem.excess, problem.additive, relative=problem.noise.relative
+        )
+        ratios[problem.flight] = ratios.get(problem.flight, 0.0) + ratio
+    tempering = {problem.flight: problem.tempering for problem in problems}
+    return float(sum(tempering[name].of(ratio) for name, ratio in ratios.items()))
 
 
 def _jittered(

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detection.source.dispersion import taylor_sigma, transport_fraction
-from detection.source.footprint import AGE_RATIO, AGE_STEP, FIRST_AGE_STEP_S, INITIAL_SPREAD_M
+from detection.source.dispersion import layer_sigma, taylor_sigma, transport_fraction
+from detection.source.footprint import (
+    AGE_RATIO,
+    AGE_STEP,
+    FIRST_AGE_STEP_S,
+    INITIAL_SPREAD_M,
+    LEAST_VERTICAL_M,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Spreads", "levels_of", "spreads_of"]
 
 LEVELS = 8
-LEAST_VERTICAL_M = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,13 @@ def spreads_of(
     least = float(np.hypot(INITIAL_SPREAD_M, cell_m / np.sqrt(12.0)))
     ages, count = _ages(path, column("lateral_sd"), column("lateral_time_scale_s"), least)
     lateral = _taylor(ages, column("lateral_sd"), column("lateral_time_scale_s"))
-    vertical = _taylor(ages, column("vertical_sd"), column("vertical_time_scale_s"))
+    vertical = layer_sigma(
+        ages,
+        column("vertical_sd"),
+        column("release_height_m"),
+        eddy_length_m=column("eddy_length_m"),
+        eddy_growth=column("eddy_growth"),
+    )
     vertical = np.hypot(vertical, LEAST_VERTICAL_M)
     release = column("release_height_m")
     bias = column("wind_bias_rad")

@@ -14,7 +14,7 @@ from detection.source.footprint import Lattice, footprints, respond
 from detection.source.likelihood import log_ratio, total_log_ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Evidence", "Problem", "evidence_of", "in_order", "refined", "response_of", "weigh"]
+__all__ = [
+    "Evidence",
+    "Problem",
+    "evidence_of",
+    "evidence_of_all",
+    "in_order",
+    "refined",
+    "response_of",
+    "weigh",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,6 +57,8 @@ class Problem:
         How much of a log-likelihood ratio counts, for this flight.
     domain : tuple of float
         West, south, east, north [m].
+    flight : str
+        Series of one flight share its name, their draws of the nuisances and the tempering.
     """
 
     path: Path
@@ -58,6 +69,7 @@ class Problem:
     noise: Noise
     tempering: Tempering
     domain: tuple[float, float, float, float]
+    flight: str = ""
 
     @property
     def area(self) -> float:
@@ -200,6 +212,50 @@ def evidence_of(
         float(logsumexp(weight)),
         float(ratio[cell, rate]),
         (cell, rate),
+    )
+
+
+def evidence_of_all(
+    problems: Sequence[Problem],
+    kernels: Sequence[NDArray[np.float32]],
+    lattice: Lattice,
+    *,
+    others: Sequence[FloatArray],
+) -> Evidence:
+    """Evidence from several series for one more source beside others already placed.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        With the same candidate rates; series of one flight are tempered together.
+    kernels : sequence of ndarray of float32, shape (n, m) each
+        From `response_of` on the same lattice, times the gain of each sensor.
+    lattice : Lattice
+    others : sequence of ndarray, shape (n,) each
+        Concentration the other sources explain [kg m-3].
+
+    Returns
+    -------
+    Evidence
+    """
+    first = problems[0]
+    weight = np.broadcast_to(first.log_prior(lattice), (lattice.size, first.rates.size))
+    best: FloatArray = np.zeros(weight.shape)
+    for name in dict.fromkeys(one.flight for one in problems):
+        known, ratio = 0.0, np.zeros(weight.shape)
+        for problem, kernel, other in zip(problems, kernels, others, strict=True):
+            if problem.flight != name:
+                continue
+            tempering = problem.tempering
+            readings = (problem.excess, problem.additive)
+            relative = problem.noise.relative
+            known += total_log_ratio(other, *readings, relative=relative)
+            ratio += log_ratio(kernel, *readings, problem.rates, relative=relative, others=other)
+        weight = weight + tempering.of(known + ratio) - tempering.of(known)
+        best += ratio
+    cell, rate = divmod(int(best.argmax()), best.shape[1])
+    return Evidence(
+        weight.astype(np.float32), float(logsumexp(weight)), float(best[cell, rate]), (cell, rate)
     )
 
 

@@ -13,21 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import Noise, noise_of
+from detection.source.flights import FlightEvidence, by_flight, problem_of
+from detection.source.likelihood import Noise
+from detection.source.observations import Observations
 from detection.source.posterior import posterior_dataset
-from detection.source.prior import (
-    PRIOR_PROPOSAL,
-    Nuisances,
-    Prior,
-    adapted,
-    mixture_log_weights,
-    normal_points,
-    nuisances_at,
-)
+from detection.source.prior import PRIOR_PROPOSAL, Prior, normal_points
 from detection.source.scouting import coarse_look
 from detection.source.several import Configuration, further_source
-from detection.source.tables import Evidence, Problem, in_order, refined, weigh
+from detection.source.tables import refined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +28,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from detection.source.observations import Observations
+    from detection.source.footprint import Lattice
+    from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]
 
@@ -65,23 +59,26 @@ class Settings:
     max_sources : int
     smoothing_s : float
         Smoothing of the measured wind [s].
+    depth : float
+        Cells and rates whose log weight is this far below the best are left out.
     """
 
     pilots: int = 32
     hypotheses: int = 48
     scouts: int = 12
     rates: int = 26
-    coarse_cells: int = 3000
-    fine_cells: int = 3000
+    coarse_cells: int = 2000
+    fine_cells: int = 2000
     finest_m: float = 3.0
     readings: int = 700
     draws: int = 2000
     max_sources: int = 4
     smoothing_s: float = 15.0
+    depth: float = 9.0
 
 
 def infer(
-    observations: Observations,
+    series: Observations | Sequence[Observations],
     domain: tuple[float, float, float, float],
     *,
     rng: np.random.Generator,
@@ -94,8 +91,9 @@ def infer(
 
     Parameters
     ----------
-    observations : Observations
-        n >= 1 readings.
+    series : Observations or sequence of Observations
+        Of one or more channels of one or more flights; those of a flight share its wind and
+        draws of the nuisance parameters, flights share the sources.
     domain : tuple of float
         West, south, east, north [m]: where sources are sought.
     rng : numpy.random.Generator
@@ -115,112 +113,173 @@ def infer(
     ValueError
         There are no readings.
     """
-    if not len(observations):
+    series = [series] if isinstance(series, Observations) else list(series)
+    groups = by_flight([one for one in series if len(one)])
+    if not groups:
         raise ValueError("no readings to infer from")
-    prior = (prior or Prior()).for_averages(observations.averaging_time_s)
-    noise, settings = noise or Noise(), settings or Settings()
-    problem = _problem(observations, domain, prior, noise, settings)
+    prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
+    noise = (noise or Noise()).for_averages(groups[0][0].averaging_time_s)
+    settings = settings or Settings()
     tell = progress or (lambda _share: None)
-
-    def hypotheses_at(points: FloatArray) -> list[Nuisances]:
-        speed, response = observations.mean_wind_speed, observations.response_s
-        return [nuisances_at(prior, p, wind_speed=speed, response_s=response) for p in points]
-
-    first = normal_points(settings.pilots, rng=rng)
-    hypotheses = hypotheses_at(first)
-    scouts = hypotheses[: settings.scouts]
-    look = coarse_look(
-        problem, scouts, most_cells=settings.coarse_cells, most_readings=settings.readings
-    )
-    problem = replace(problem, tempering=look.tempering)
+    problems = [
+        [
+            problem_of(
+                one,
+                domain,
+                prior=prior,
+                noise=noise,
+                rates=settings.rates,
+                smoothing_s=settings.smoothing_s,
+            )
+            for one in group
+        ]
+        for group in groups
+    ]
+    flights = [
+        _flight(group, own, prior, settings) for group, own in zip(groups, problems, strict=True)
+    ]
+    streams = rng.spawn(len(flights))
+    coarse, lattice = _lattices(flights, domain, settings, streams)
     tell(0.15)
-    lattice = refined(
-        look.lattice,
-        look.log_weight,
-        domain=domain,
-        finest_m=settings.finest_m,
-        budget=settings.fine_cells,
-        depth=9.0,
-    )
-    narrow = problem.narrowed(look.likely_rates).thinned(len(observations) // settings.readings)
-    tables = in_order(lambda one: weigh(narrow, lattice, one), hypotheses)
+    for flight, stream in zip(flights, streams, strict=True):
+        flight.look(lattice, PRIOR_PROPOSAL, settings.pilots, stream)
+        flight.judge(lattice, coarse)
     tell(0.35)
-    totals = np.array([table.log_total for table in tables])
-    proposal = adapted(first, totals, least_effective=settings.pilots / 4)
-    second = proposal.mean + proposal.sd * normal_points(settings.hypotheses, rng=rng)
-    hypotheses += hypotheses_at(second)
-    tables += in_order(lambda one: weigh(narrow, lattice, one), hypotheses[len(first) :])
+    lattice = _pruned(flights, lattice, settings.depth)
+    log_prior = flights[0].problems[0].log_prior(lattice)
+    each = [flight.log_likelihood() for flight in flights]
+    for k, (flight, stream) in enumerate(zip(flights, streams, strict=True)):
+        beside = log_prior + sum((one for j, one in enumerate(each) if j != k), start=0.0)
+        proposal = flight.adapted(beside, least_effective=settings.pilots / 4)
+        flight.look(lattice, proposal, settings.hypotheses, stream)
     tell(0.6)
-    log_weight = mixture_log_weights(
-        np.concatenate([first, second]), [PRIOR_PROPOSAL, proposal], [len(first), len(second)]
-    ) + [table.log_total for table in tables]
-    ladder = [_singles(tables, log_weight, lattice, hypotheses, narrow, settings.draws, rng)]
-    log_evidence = [0.0, float(logsumexp(log_weight) - np.log(len(tables)))]
+    log_weight = log_prior + np.sum([flight.log_likelihood() for flight in flights], axis=0)
+    rows = [
+        replace(one, tempering=flight.tempering)
+        for flight, own in zip(flights, problems, strict=True)
+        for one in own
+    ]
+    ladder = [_singles(flights, log_weight, lattice, settings.draws, rng)]
+    log_evidence = [0.0, float(logsumexp(log_weight))]
     while len(ladder) < settings.max_sources:
-        found = further_source(
-            problem, ladder[-1], look.lattice, finest_m=settings.finest_m, rng=rng
-        )
+        found = further_source(rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng)
         log_evidence.append(log_evidence[-1] + found.log_gain)
         ladder.append(found.configurations)
         tell(0.6 + 0.1 * len(ladder))
         if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
             break
-    posterior = _posterior(ladder, log_evidence, observations, prior, noise, settings, rng)
-    return posterior.assign_attrs(explained=look.explained, tempering=[*astuple(look.tempering)])
-
-
-def _problem(
-    observations: Observations,
-    domain: tuple[float, float, float, float],
-    prior: Prior,
-    noise: Noise,
-    settings: Settings,
-) -> Problem:
-    rates = np.geomspace(prior.rate_min, prior.rate_max, settings.rates)
-    log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
-    return Problem(
-        path=path_of(observations, domain, smoothing_s=settings.smoothing_s),
-        excess=observations.concentration,
-        additive=noise_of(observations, noise),
-        rates=rates,
-        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
-        noise=noise,
-        tempering=noise.tempering_for(0.0, 1.0),
-        domain=domain,
+    posterior = _posterior(ladder, log_evidence, groups, prior, noise, settings, rng)
+    return posterior.assign_attrs(
+        explained=min(flight.explained for flight in flights),
+        tempering=[*astuple(flights[0].tempering)],
     )
 
 
+def _flight(
+    group: list[Observations], problems: Sequence[Problem], prior: Prior, settings: Settings
+) -> FlightEvidence:
+    every = max(1, len(group[0]) // settings.readings)
+    few = [one.thinned(every) for one in problems]
+    return FlightEvidence(group, few, every, prior, problems[0].tempering)
+
+
+def _lattices(
+    flights: Sequence[FlightEvidence],
+    domain: tuple[float, float, float, float],
+    settings: Settings,
+    streams: Sequence[np.random.Generator],
+) -> tuple[Lattice, Lattice]:
+    """Large cells over the domain, and smaller ones where a source may be."""
+    looks = []
+    for flight, stream in zip(flights, streams, strict=True):
+        scouts = flight.nuisances(normal_points(settings.scouts, rng=stream))
+        looks += [
+            coarse_look(
+                problem,
+                [flight.of_series(one, k) for one in scouts],
+                most_cells=settings.coarse_cells,
+                most_readings=settings.readings,
+            )
+            for k, problem in enumerate(flight.problems)
+        ]
+    rates = np.any([look.likely_rates for look in looks], axis=0)
+    likely = np.flatnonzero(rates)
+    rates[likely[0] : likely[-1]] = True
+    for flight in flights:
+        flight.problems = [one.narrowed(rates) for one in flight.problems]
+    coarse = looks[0].lattice
+    lattice = refined(
+        coarse,
+        np.sum([look.log_weight for look in looks], axis=0),
+        domain=domain,
+        finest_m=settings.finest_m,
+        budget=settings.fine_cells,
+        depth=settings.depth,
+    )
+    return coarse, lattice
+
+
+def _pruned(flights: Sequence[FlightEvidence], lattice: Lattice, depth: float) -> Lattice:
+    """Only the cells that still matter, in lattice and flights, and the rates that do."""
+    weight = np.sum([flight.log_likelihood() for flight in flights], axis=0)
+    weight = weight + flights[0].problems[0].log_prior(lattice)
+    by_cell, by_rate = logsumexp(weight, axis=1), logsumexp(weight, axis=0)
+    cells = np.asarray(by_cell > by_cell.max() - depth)
+    likely = np.flatnonzero(by_rate > by_rate.max() - depth)
+    rates = np.zeros(by_rate.size, dtype=bool)
+    rates[likely[0] : likely[-1] + 1] = True
+    for flight in flights:
+        flight.keep(cells, rates)
+    return lattice.only(cells)
+
+
 def _singles(
-    tables: Sequence[Evidence],
+    flights: Sequence[FlightEvidence],
     log_weight: FloatArray,
     lattice: Lattice,
-    hypotheses: Sequence[Nuisances],
-    problem: Problem,
     size: int,
     rng: np.random.Generator,
 ) -> list[Configuration]:
-    """Draws of exactly one source."""
-    shares = np.exp(log_weight - logsumexp(log_weight))
+    """Draws of exactly one source, in random order."""
+    problem = flights[0].problems[0]
+    share = np.exp(log_weight - log_weight.max()).ravel()
+    picks = rng.choice(share.size, size=size, p=share / share.sum())
+    cells, rates = np.unravel_index(picks, log_weight.shape)
     east, north = lattice.centres()
-    draws: list[Configuration] = []
-    for nuisances, table, count in zip(
-        hypotheses, tables, rng.multinomial(size, shares / shares.sum()), strict=True
-    ):
-        if count:
-            cells, rates = table.draw(rng, int(count))
-            jitter = rng.uniform(-0.5, 0.5, (count, 2)) * lattice.cell_m
-            places = problem.inside(np.column_stack([east[cells], north[cells]]) + jitter)
-            draws += [
-                Configuration(nuisances, place[None, :], problem.rates[[rate]], table.log_total)
-                for place, rate in zip(places, rates, strict=True)
-            ]
-    return [draws[k] for k in rng.permutation(len(draws))]
+    jitter = rng.uniform(-0.5, 0.5, (size, 2)) * lattice.cell_m
+    places = problem.inside(np.column_stack([east[cells], north[cells]]) + jitter)
+    chosen = [flight.drawn(cells, rates, rng) for flight in flights]
+    spreads = tuple(
+        one.gain_log_sd if k else 0.0
+        for flight in flights
+        for k, one in enumerate(flight.observations)
+    )
+    log_prior = problem.log_prior(lattice)
+    evidence: dict[tuple[int, ...], float] = {}
+    for draws in set(zip(*(own.tolist() for own in chosen), strict=True)):
+        likely = [flight.counted(draw) for flight, draw in zip(flights, draws, strict=True)]
+        evidence[draws] = float(logsumexp(log_prior + np.sum(likely, axis=0)))
+    return [
+        Configuration(
+            tuple(
+                flight.of_series(flight.hypotheses[own[draw]], k)
+                for flight, own in zip(flights, chosen, strict=True)
+                for k in range(len(flight.observations))
+            ),
+            (1.0,) * len(spreads),
+            spreads,
+            places[draw][None, :],
+            problem.rates[[rates[draw]]],
+            evidence[tuple(int(own[draw]) for own in chosen)],
+        )
+        for draw in range(size)
+    ]
 
 
 def _posterior(
     ladder: Sequence[Sequence[Configuration]],
     log_evidence: Sequence[float],
-    observations: Observations,
+    groups: Sequence[Sequence[Observations]],
     prior: Prior,
     noise: Noise,
     settings: Settings,
@@ -245,23 +304,25 @@ def _posterior(
     columns = {name: np.full(shape, np.nan) for name in ("east", "north", "height", "rate")}
     step = np.log(prior.rate_max / prior.rate_min) / (settings.rates - 1)
     row = int(counts[0])
+    # each flight's gain is independent, unless it is the same sensor, which nobody says
+    gain_log_sd = min(group[0].gain_log_sd for group in groups)
     for configurations, count in zip(ladder, counts[1:], strict=True):
         for pick in range(count):
             one = configurations[pick % len(configurations)]
             sources = one.rates.size
             columns["east"][row, :sources] = one.places[:, 0]
             columns["north"][row, :sources] = one.places[:, 1]
-            columns["height"][row, :sources] = one.nuisances.release_height_m
+            columns["height"][row, :sources] = one.nuisances[0].release_height_m
             blur = step * rng.uniform(-0.5, 0.5, sources)
-            gain = observations.gain_log_sd * rng.standard_normal()
+            gain = gain_log_sd * rng.standard_normal()
             columns["rate"][row, :sources] = noise.skewness * one.rates * np.exp(blur + gain)
             row += 1
     return posterior_dataset(
         columns,
         attrs={
             "estimator": "grid",
-            "channel": observations.channel,
-            "gas": observations.gas,
+            "channel": ", ".join(dict.fromkeys(one.channel for group in groups for one in group)),
+            "gas": ", ".join(dict.fromkeys(one.gas for group in groups for one in group)),
             "p_any_source": float(1.0 - share[0]),
             "number_probability": [float(value) for value in share],
             "log_evidence": [float(value) for value in log_evidence],

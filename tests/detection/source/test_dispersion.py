@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from detection.source.dispersion import (
     briggs_sigma,
+    layer_sigma,
     reflected_density,
     taylor_sigma,
     transport_fraction,
@@ -101,3 +102,30 @@ def test_transport_fraction_is_near_its_naive_twin(height, release_height, sigma
     assert_allclose(
         transport_fraction(height, release_height, sigma, **LOG_LAW), expected, rtol=0.02
     )
+
+
+@pytest.mark.parametrize("growth", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("release_height", [0.0, 4.0])
+def test_spread_in_growing_eddies_is_that_of_ten_thousand_small_steps(growth, release_height):
+    ages = np.geomspace(0.5, 120.0, 25)
+    found = layer_sigma(ages, 0.4, release_height, eddy_length_m=5.0, eddy_growth=growth)
+    expected = naive_source.layer(ages, 0.4, release_height, length_m=5.0, growth=growth)
+    assert_allclose(found, expected, rtol=0.03)
+
+
+def test_a_plume_from_the_ground_rises_later_but_goes_on_rising():
+    early, late = layer_sigma(
+        [10.0, 4000.0], 0.4, 0.0, eddy_length_m=5.0, eddy_growth=1.0
+    ) / layer_sigma([10.0, 4000.0], 0.4, 0.0, eddy_length_m=5.0, eddy_growth=0.0)
+    assert early < 0.9
+    assert late > 1.5
+
+
+def test_each_of_many_plumes_spreads_as_it_would_alone():
+    ages = np.array([[1.0, 5.0, 30.0], [2.0, 9.0, 80.0]])
+    both = layer_sigma(
+        ages, np.array([0.3, 0.6]), np.array([0.0, 2.0]),
+        eddy_length_m=np.array([3.0, 8.0]), eddy_growth=np.array([0.2, 0.9]),
+    )  # fmt: skip
+    second = layer_sigma(ages[1], 0.6, 2.0, eddy_length_m=8.0, eddy_growth=0.9)
+    assert_allclose(both[1], second)

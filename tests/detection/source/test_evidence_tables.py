@@ -20,7 +20,7 @@ BOX = (-60.0, -40.0, 20.0, 40.0)
 KNOWN = Prior(
     release_height_mean_m=1e-3, lateral_log_sd=1e-4, vertical_log_sd=1e-4, time_scale_log_sd=1e-4,
     roughness_log_sd=1e-4, wind_bias_sd_deg=1e-3, wind_speed_log_sd=1e-4, wind_error_m_s=1e-4,
-    lag_log_sd=1e-4,
+    lag_log_sd=1e-4, eddy_log_sd=1e-4, eddy_growth_spread=0.0,
 )  # fmt: skip
 
 
@@ -43,7 +43,11 @@ def test_with_nuisances_known_the_evidence_is_a_plain_sum(survey, posterior_of, 
     )
     lattice = Lattice.covering(BOX, 2.0)
     nuisances = nuisances_at(
-        KNOWN, np.zeros(9), wind_speed=flight.mean_wind_speed, response_s=(2.0, 5.0)
+        KNOWN,
+        np.zeros(10),
+        wind_speed=flight.mean_wind_speed,
+        wind_height_m=flight.reference_height_m,
+        response_s=(2.0, 5.0),
     )
     kernel = response_of(path_of(flight, BOX, smoothing_s=15.0), lattice, nuisances)
     floor = noise.floor * np.quantile(flight.concentration, 0.995)
@@ -126,7 +130,11 @@ def test_evidence_for_two_sources_is_near_the_sum_over_pairs(survey, posterior_o
     ]
     lattice = Lattice.covering(box, 8.0)
     nuisances = nuisances_at(
-        KNOWN, np.zeros(9), wind_speed=flight.mean_wind_speed, response_s=(0.0, 0.0)
+        KNOWN,
+        np.zeros(10),
+        wind_speed=flight.mean_wind_speed,
+        wind_height_m=flight.reference_height_m,
+        response_s=(0.0, 0.0),
     )
     kernel = response_of(path_of(flight, box, smoothing_s=15.0), lattice, nuisances)
     rates = np.geomspace(KNOWN.rate_min, KNOWN.rate_max, 8)

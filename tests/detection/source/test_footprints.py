@@ -19,7 +19,8 @@ NUISANCES = Nuisances(
     lateral_sd=0.5,
     vertical_sd=0.3,
     lateral_time_scale_s=25.0,
-    vertical_time_scale_s=8.0,
+    eddy_length_m=2.4,
+    eddy_growth=0.0,
     roughness_m=0.08,
     wind_bias_rad=0.0,
     wind_speed_factor=1.0,
@@ -80,7 +81,7 @@ def test_footprints_equal_their_naive_twin(name, bias):
         lateral_sd=NUISANCES.lateral_sd,
         lateral_scale_s=NUISANCES.lateral_time_scale_s,
         vertical_sd=NUISANCES.vertical_sd,
-        vertical_scale_s=NUISANCES.vertical_time_scale_s,
+        vertical_scale_s=NUISANCES.eddy_length_m / NUISANCES.vertical_sd,
         roughness_m=NUISANCES.roughness_m,
     )
     ages = np.concatenate([np.geomspace(0.05, 60, 120), np.geomspace(61, path.oldest_s, 30)])

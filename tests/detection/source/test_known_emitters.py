@@ -103,7 +103,9 @@ def test_an_emitter_downwind_of_everything_cannot_matter(survey, domain, emitter
 
 def test_responses_are_those_of_single_cells_at_their_heights(survey, domain):
     path = path_of(survey(KNOWN), domain)
-    nuisances = nuisances_at(Prior(), np.zeros(9), wind_speed=3.0, response_s=(1.0, 2.0))
+    nuisances = nuisances_at(
+        Prior(), np.zeros(10), wind_speed=3.0, wind_height_m=10.0, response_s=(1.0, 2.0)
+    )
     low = KnownEmitter(name="low", kind="", east=-40.0, north=10.0)
     high = KnownEmitter(name="stack", kind="", east=-40.0, north=10.0, height_m=60.0)
     both = known_responses(path, [low, high], nuisances)

