@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from detection.source.emitters import known_responses, log_rate_prior
 from detection.source.footprint import path_of
-from detection.source.known_sampler import REPEATS, Sampler, nuisances_of, part_of
+from detection.source.known_sampler import REPEATS, Sampler, every_of, nuisances_of, part_of
 from detection.source.likelihood import Noise, expected_log_ratio
 from detection.source.prior import (
     PRIOR_PROPOSAL,
@@ -108,14 +108,17 @@ def that_matter(
     strength = np.zeros(len(emitters))
     points = normal_points(4, rng=np.random.default_rng(0))
     for observations in series:
-        path = path_of(observations, domain)
+        part = part_of(observations, path_of(observations, domain), noise)
+        every = every_of(observations)
+        sigma = observations.sigma[::every]
         for point in points:
-            kernel = known_responses(path, emitters, nuisances_of(observations, prior, point))
+            kernel = known_responses(part.path, emitters, nuisances_of(observations, prior, point))
             for k, one in enumerate(emitters):
                 rate = one.rate_high or one.rate or prior.rate * np.exp(prior.rate_log_sd)
-                strength[k] += expected_log_ratio(
-                    kernel[:, [k]], float(rate), observations.sigma, relative=noise.relative
-                )[0]
+                ratio = expected_log_ratio(
+                    kernel[:, [k]], float(rate), sigma, relative=noise.relative
+                )
+                strength[k] += every * ratio[0]
     order = np.argsort(-strength, kind="stable")[:most]
     return sorted(int(k) for k in order if strength[k] > NOTICEABLE)
 

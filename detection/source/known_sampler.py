@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["REPEATS", "Draw", "Part", "Sampler", "nuisances_of", "part_of"]
+__all__ = ["REPEATS", "Draw", "Part", "Sampler", "every_of", "nuisances_of", "part_of"]
 
 READINGS = 300  # twice as many or more are thinned
 CELLS = 500
@@ -97,19 +97,14 @@ class Sampler:
                 nothing = np.zeros_like(part.excess)
                 best[s] = max(best[s], part.ratios(kernel, self.rates[1:], nothing).max())
         return [
-            self.noise.tempering_for(float(ratio) * every, 1.0)
-            for ratio, every in zip(best, self._every(), strict=True)
+            self.noise.tempering_for(float(ratio) * every_of(one), 1.0)
+            for ratio, one in zip(best, self.series, strict=True)
         ]
 
     def thinned(self, temperings: Sequence[Tempering]) -> list[Tempering]:
         """The same for the readings that are left."""
-        pairs = zip(temperings, self._every(), strict=True)
-        return [one.thinned(max(1, round(every))) for one, every in pairs]
-
-    def _every(self) -> list[float]:
-        """Readings of each series for one that is left."""
-        pairs = zip(self.series, self.parts, strict=True)
-        return [len(one) / part.excess.size for one, part in pairs]
+        pairs = zip(temperings, self.series, strict=True)
+        return [tempering.thinned(every_of(one)) for tempering, one in pairs]
 
     def draws(
         self, points: FloatArray, temperings: Sequence[Tempering], rng: np.random.Generator
@@ -198,9 +193,14 @@ def nuisances_of(observations: Observations, prior: Prior, point: FloatArray) ->
     return nuisances_at(prior, point, wind_speed=speed, response_s=response)
 
 
+def every_of(observations: Observations) -> int:
+    """Which readings of a series are left: every how-manieth."""
+    return max(1, len(observations) // READINGS)
+
+
 def part_of(observations: Observations, path: Path, noise: Noise) -> Part:
     """A series with at most twice `READINGS` readings left."""
-    pick = slice(None, None, max(1, len(observations) // READINGS))
+    pick = slice(None, None, every_of(observations))
     thinned = replace(
         path,
         time_s=path.time_s[pick],
