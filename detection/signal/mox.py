@@ -1,9 +1,13 @@
 """Metal-oxide elements: from falling resistance to what all of them agree the gas was.
 
 An element in gas reads ``log(R0 / R) = exponent * log(1 + C / threshold)``, and its first-order
-lag acts on that logarithm: gas first meets a static, saturating law, then a slow film. Gas is
-counted here in `NOMINAL` units, of which neither law nor flight of an element alone tells the
-size: an array agrees on the shape of what it met, a calibrated channel beside it on the scale.
+lag acts on that logarithm: gas first meets a static, saturating law, then a slow film (Martinez
+et al. 2019, doi:10.3390/s19184029; time constants of Monroy et al. 2012, doi:10.3390/s121013664).
+The source inference lags the gas itself, which is the same while gas is far below the threshold,
+and beyond it too quick a fall after a plume: on simulated flights that cost nothing that twelve of
+them could show. Gas is counted here in `NOMINAL` units, of which neither law nor flight of an
+element alone tells the size: an array agrees on the shape of what it met, a calibrated channel
+beside it on the scale.
 """
 
 from __future__ import annotations
@@ -19,9 +23,18 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["NOMINAL", "Agreed", "Laws", "agreed", "fitted_laws", "log_excess", "usual_laws"]
+__all__ = [
+    "FEWEST_BRIGHT",
+    "NOMINAL",
+    "Agreed",
+    "Laws",
+    "agreed",
+    "fitted_laws",
+    "log_excess",
+    "usual_laws",
+]
 
-NOMINAL = 5e-7  # mole fraction at which a usual element's resistance has fallen by 30 %; see Notes
+NOMINAL = 5e-7  # mole fraction at which a usual element's resistance has fallen by 30 %
 EXPONENT = abs(MOX_EXPONENT)
 EXPONENT_LOG_SD = 0.2  # makers' sheets: 0.35 ... 0.7
 THRESHOLD_LOG_SD = 0.8  # from element to element of an array

@@ -9,7 +9,7 @@ from scipy.ndimage import maximum_filter1d
 
 from detection.signal.air import change_per_s
 from detection.signal.deconvolution import apply_lag
-from detection.signal.mox import NOMINAL, agreed, fitted_laws, log_excess
+from detection.signal.mox import FEWEST_BRIGHT, NOMINAL, agreed, fitted_laws, log_excess
 from detection.signal.slow_noise import drift_inflation
 from detection.signal.smoother import lower_spread
 from detection.source.faults import is_resistance, left_out
@@ -218,7 +218,10 @@ def _reference(
     mass: FloatArray,
     response: tuple[float, float],
 ) -> tuple[FloatArray, float] | None:
-    """What a calibrated channel says the elements met, in `NOMINAL` units, and its noise."""
+    """What a calibrated channel says the elements met, in `NOMINAL` units, and its noise.
+
+    None where there is no such channel, none as quick as they are, or it hardly met gas.
+    """
     quick = [one for one in beside if one.response_s[0] <= response[0]]
     if not quick:
         return None
@@ -233,4 +236,6 @@ def _reference(
     noise = lower_spread(lagged[seen])
     # in the tails after a plume the two differ by what is least known, the time of recovery
     bright = seen & (gas > BRIGHT * lower_spread(gas[seen]))
+    if bright.sum() < FEWEST_BRIGHT:
+        return None
     return np.where(bright, lagged, np.nan), noise

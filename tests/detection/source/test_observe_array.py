@@ -116,6 +116,13 @@ def test_a_calibrated_channel_comes_first_and_lends_the_elements_its_scale(cross
     assert pid.gain_log_sd <= elements.gain_log_sd < 0.5
 
 
+def test_a_channel_that_hardly_met_gas_lends_no_scale():
+    flight, axes = flight_of(readings_of(peak_ppb=2.0)[0], UNITS)
+    pid, elements = observe_array(flight, **axes)
+    assert pid.gain_log_sd < 0.5
+    assert elements.gain_log_sd > 1.0
+
+
 def test_the_calibrated_series_is_that_of_the_channel_alone(crossed):
     flight, axes, _ = crossed
     first = observe_array(flight, **axes)[0]
