@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from sensors.config import Mission
 
-__all__ = ["EXPORTERS", "QUICKLOOK", "REPORT", "ProductChoices", "product_choices_of"]
+__all__ = ["EXPORTERS", "GROUPS", "QUICKLOOK", "REPORT", "ProductChoices", "product_choices_of"]
 
 EXPORTERS = "mapping.exporters"
 REPORT, QUICKLOOK = "report", "quicklook"
+# what one name leaves out, where it is more than the exporter of that name
+GROUPS = {"geojson": ("geojson", "searched_area")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,9 @@ def product_choices_of(
     >>> product_choices_of(left_out=["report"]).wants("quicklook")
     True
     """
-    known = [REPORT, QUICKLOOK, *plugins.available(EXPORTERS)]
+    known = sorted({REPORT, QUICKLOOK, *GROUPS, *plugins.available(EXPORTERS)})
     names = frozenset(left_out)
-    for name in sorted(names - set(known)):
+    for name in sorted(names.difference(known)):
         near = difflib.get_close_matches(name, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
         raise ConfigError(f'"{name}" is no product to leave out; {hint}')
@@ -90,7 +92,7 @@ def product_choices_of(
     if base_map is not None:
         check_base_map(base_map)
     return ProductChoices(
-        left_out=names,
+        left_out=names.union(*(GROUPS.get(name, ()) for name in names)),
         language=language,
         base_map=base_map,
         mission=None if mission is None else load_mission(mission),

@@ -108,7 +108,7 @@ def innocent_causes(
     >>> causes = innocent_causes(
     ...     "ammonia", "electrochemical", is_named=True, lamp_ev=10.6, hour=3.0, is_weekend=False)
     >>> [cause.kind.name for cause in causes if cause.weight > 0][:2]
-    ['farm', 'composting']
+    ['farm', 'wastewater']
     """
     causes = []
     for kind in lookalikes():

@@ -10,7 +10,7 @@ from affine import Affine
 from pypdf import PdfReader
 
 from drone.cli import main
-from drone.product_choices import EXPORTERS, product_choices_of
+from drone.product_choices import EXPORTERS, GROUPS, product_choices_of
 from sensors import plugins
 from sensors.errors import ConfigError
 from tests.drone.outcome import summary_of
@@ -36,14 +36,16 @@ def text_of(path):
 
 def test_every_exporter_can_be_left_out(run):
     shown = run("process", "--help").out
+    grouped = {name: flag for flag, names in GROUPS.items() for name in names}
     for name in (*plugins.available(EXPORTERS), "report", "quicklook"):
-        assert f"--no-{name}" in shown
+        assert f"--no-{grouped.get(name, name)}" in shown
 
 
 def test_what_is_left_out_is_neither_written_nor_listed(run, quick, survey_csv, out):
     without = ["--no-report", "--no-quicklook", "--no-geotiff", "--no-geojson"]
     assert run("process", survey_csv, "-o", out, "--quiet", *without).code == 0
     written = {path.name for path in out.iterdir()}
+    assert not any(name.endswith(".geojson") for name in written)
     assert {"flight.nc", "posterior.nc", "summary.json"} <= written
     assert not {"report.pdf", "quicklook.png", "sources.geojson", "concentration.tif"} & written
     assert set(summary_of(out)["files"]) == written
