@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.special import logsumexp
-
-from detection.source.footprint import path_of
-from detection.source.likelihood import noise_of
-from detection.source.prior import DIMENSIONS, normal_points, nuisances_at
+from detection.source.flights import FlightEvidence, problem_of
+from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL, normal_points
 from detection.source.scouting import coarse_look
 from detection.source.series import ReadSeries
-from detection.source.tables import Problem
+from detection.source.tables import refined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from detection.source.likelihood import Noise
     from detection.source.observations import Observations
     from detection.source.prior import Prior
     from detection.source.scouting import Look
+    from detection.source.tables import Problem
 
 __all__ = ["FirstLook", "Work", "looked_at"]
 
 CANDIDATE_RATES = 26
+FINEST_M = 3.0
+DEPTH = 9.0  # cells whose log weight is this far below the best are not looked at closely
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +84,22 @@ def looked_at(
     -------
     FirstLook
     """
-    names = [getattr(one, "flight", "") for one in series]
-    flights = list(dict.fromkeys(names))
-    gains = 1 + len(flights) * (DIMENSIONS - 1)
+    names = list(dict.fromkeys(one.flight for one in series))
+    gains = 1 + len(names) * (DIMENSIONS - 1)
     together = len(series) > 1
     looks: list[Look] = []
     ready: list[ReadSeries] = []
     for k, one in enumerate(series):
-        problem = _problem(one, domain, prior, noise, work)
-        look = _look(one, problem, prior, work, rng)
+        own = prior.for_averages(one.averaging_time_s)
+        problem, look = _look(one, domain, own, noise, work, rng)
         looks.append(look)
         ready.append(
             ReadSeries(
-                replace(problem, tempering=look.tempering).thinned(round(len(one) / work.readings)),
-                prior.for_averages(one.averaging_time_s),
+                problem,
+                own,
                 one.mean_wind_speed,
                 one.response_s,
-                first=1 + flights.index(names[k]) * (DIMENSIONS - 1),
+                first=1 + names.index(one.flight) * (DIMENSIONS - 1),
                 gain=gains + k if together else 0,
                 gain_log_sd=one.gain_log_sd,
             )
@@ -108,42 +108,38 @@ def looked_at(
     return FirstLook(series=ready, looks=looks, dimensions=dimensions)
 
 
-def _problem(
+def _look(
     observations: Observations,
     domain: tuple[float, float, float, float],
     prior: Prior,
     noise: Noise,
     work: Work,
-) -> Problem:
-    rates = np.geomspace(prior.rate_min, prior.rate_max, CANDIDATE_RATES)
-    log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
-    return Problem(
-        path=path_of(observations, domain, smoothing_s=work.smoothing_s),
-        excess=observations.concentration,
-        additive=noise_of(observations, noise),
-        rates=rates,
-        log_rate_prior=log_rate_prior - logsumexp(log_rate_prior),
-        noise=noise,
-        tempering=noise.tempering_for(0.0, 1.0),
-        domain=domain,
-    )
-
-
-def _look(
-    observations: Observations,
-    problem: Problem,
-    prior: Prior,
-    work: Work,
     rng: np.random.Generator,
-) -> Look:
-    scouts = [
-        nuisances_at(
-            prior.for_averages(observations.averaging_time_s),
-            point,
-            wind_speed=observations.mean_wind_speed,
-            wind_height_m=observations.reference_height_m,
-            response_s=observations.response_s,
-        )
-        for point in normal_points(work.scouts, rng=rng)
-    ]
-    return coarse_look(problem, scouts, most_cells=work.coarse_cells, most_readings=work.readings)
+) -> tuple[Problem, Look]:
+    """Readings thinned and tempered, and what large cells show; judged on small ones."""
+    problem = problem_of(
+        observations,
+        domain,
+        prior=prior,
+        noise=noise.for_averages(observations.averaging_time_s),
+        rates=CANDIDATE_RATES,
+        smoothing_s=work.smoothing_s,
+    )
+    every = max(1, round(len(observations) / work.readings))
+    flight = FlightEvidence(
+        [observations], [problem.thinned(every)], every, prior, problem.tempering
+    )
+    scouts = flight.nuisances(normal_points(work.scouts, rng=rng))
+    look = coarse_look(problem, scouts, most_cells=work.coarse_cells, most_readings=work.readings)
+    fine = refined(
+        look.lattice,
+        look.log_weight,
+        domain=domain,
+        finest_m=FINEST_M,
+        budget=work.coarse_cells,
+        depth=DEPTH,
+    )
+    flight.look(fine, PRIOR_PROPOSAL, work.scouts, rng)
+    flight.judge(fine, look.lattice)
+    ready = replace(problem, tempering=flight.tempering).thinned(every)
+    return ready, replace(look, tempering=flight.tempering, explained=flight.explained)

@@ -75,7 +75,7 @@ class Settings:
     last_sweeps: int = 8
     effective: float = 0.5
     scouts: int = 12
-    coarse_cells: int = 3000
+    coarse_cells: int = 2000
     readings: int = 700
     probes: int = 3
     flattening: float = 0.5
@@ -169,7 +169,8 @@ def infer(
     heights = [seen.series[0].nuisances(point).release_height_m for point in found.points]
     posterior = _posterior(found, np.array(heights), target, series, noise, settings, rng)
     return posterior.assign_attrs(
-        explained=seen.looks[0].explained, tempering=[*astuple(seen.looks[0].tempering)]
+        explained=min(look.explained for look in seen.looks),
+        tempering=[*astuple(seen.looks[0].tempering)],
     )
 
 
