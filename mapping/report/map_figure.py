@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Sheet", "map_svg", "readings_sheet", "searched_sheet"]
 
 DPI = 220  # of what is not vector: the concentration map and the user's background
-SCALE_IN = 1.2  # room for the scale of readings
+SCALE_IN = 1.35  # room for the scale of readings
 LEGEND_IN = 3.2  # room for a legend beside the map
 VEIL = 0.42  # share of white over the user's background
 FEW_SOURCES = 6
@@ -131,6 +131,8 @@ def _figure(
     elif survey.told:
         draw_concentration(axes, survey)
     draw_domain(axes, survey)
+    if base_map is not None:
+        _plain_track(axes, survey.track, width=3.4)
     readings = _track(axes, survey.track, sheet)
     if sheet.readings:
         draw_wind(axes, survey.track, turn_deg=turn_deg)
@@ -145,7 +147,7 @@ def _figure(
             figure,
             readings,
             (
-                1.0 - 0.82 / sheet.size_in[0],
+                1.0 - 1.2 / width,
                 axes.get_position().y0,
                 0.017,
                 axes.get_position().height,
@@ -173,11 +175,16 @@ def _track(axes: Axes, track: Track, sheet: Sheet) -> LineCollection | None:
     """The track with its readings; on the sheet of searched ground a plain line."""
     if sheet.readings:
         return draw_track(axes, track)
+    _plain_track(axes, track, width=1.0)
+    return None
+
+
+def _plain_track(axes: Axes, track: Track, *, width: float) -> None:
+    """The track without its readings, dark enough for any background."""
     before = len(axes.collections)
     draw_track(axes, dataclasses.replace(track, reading=np.full_like(track.reading, np.nan)))
     for line in axes.collections[before:]:
-        line.set(color=INK, alpha=0.6, linewidth=1.0, zorder=4)
-    return None
+        line.set(color=INK, alpha=0.6, linewidth=width, zorder=3.5)
 
 
 def _namer(survey: Survey, words: Words) -> _Namer:
