@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from detection.source.flights import FlightEvidence, problem_of
+import numpy as np
+
+from detection.source.flights import FlightEvidence, by_flight, problem_of
 from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL, normal_points
 from detection.source.scouting import coarse_look
 from detection.source.series import ReadSeries
@@ -13,8 +15,6 @@ from detection.source.tables import refined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
 
     from detection.source.likelihood import Noise
     from detection.source.observations import Observations
@@ -49,8 +49,8 @@ class FirstLook:
     looks : list of Look
         One a series, all on the same lattice.
     dimensions : int
-        Of the space of nuisances: the release height, eight more for each flight, and a gain
-        for each series if there are several.
+        Of the space of nuisances: the release height, the others of each flight, and a gain
+        for each series of a flight but the first, whose gain is part of what "rate" means.
     """
 
     series: list[ReadSeries]
@@ -84,62 +84,77 @@ def looked_at(
     -------
     FirstLook
     """
-    names = list(dict.fromkeys(one.flight for one in series))
-    gains = 1 + len(names) * (DIMENSIONS - 1)
-    together = len(series) > 1
+    groups = by_flight(series)
+    gain = 1 + len(groups) * (DIMENSIONS - 1)
     looks: list[Look] = []
     ready: list[ReadSeries] = []
-    for k, one in enumerate(series):
-        own = prior.for_averages(one.averaging_time_s)
-        problem, look = _look(one, domain, own, noise, work, rng)
-        looks.append(look)
-        ready.append(
-            ReadSeries(
-                problem,
-                own,
-                one.mean_wind_speed,
-                one.response_s,
-                first=1 + names.index(one.flight) * (DIMENSIONS - 1),
-                gain=gains + k if together else 0,
-                gain_log_sd=one.gain_log_sd,
+    for number, group in enumerate(groups):
+        own = prior.for_averages(group[0].averaging_time_s)
+        problems, shown = _look(group, domain, own, noise, work, rng)
+        looks += shown
+        for k, (one, problem) in enumerate(zip(group, problems, strict=True)):
+            ready.append(
+                ReadSeries(
+                    problem,
+                    own,
+                    one.mean_wind_speed,
+                    one.response_s,
+                    first=1 + number * (DIMENSIONS - 1),
+                    gain=gain if k else 0,
+                    gain_log_sd=one.gain_log_sd if k else 0.0,
+                )
             )
-        )
-    dimensions = gains + (len(series) if together else 0)
-    return FirstLook(series=ready, looks=looks, dimensions=dimensions)
+            gain += 1 if k else 0
+    return FirstLook(series=ready, looks=looks, dimensions=gain)
 
 
 def _look(
-    observations: Observations,
+    group: list[Observations],
     domain: tuple[float, float, float, float],
     prior: Prior,
     noise: Noise,
     work: Work,
     rng: np.random.Generator,
-) -> tuple[Problem, Look]:
-    """Readings thinned and tempered, and what large cells show; judged on small ones."""
-    problem = problem_of(
-        observations,
-        domain,
-        prior=prior,
-        noise=noise.for_averages(observations.averaging_time_s),
-        rates=CANDIDATE_RATES,
-        smoothing_s=work.smoothing_s,
-    )
-    every = max(1, round(len(observations) / work.readings))
-    flight = FlightEvidence(
-        [observations], [problem.thinned(every)], every, prior, problem.tempering
-    )
+) -> tuple[list[Problem], list[Look]]:
+    """Series of a flight thinned and tempered, and what large cells show; judged on small ones."""
+    noise = noise.for_averages(group[0].averaging_time_s)
+    every = max(1, round(len(group[0]) / work.readings))
+    problems = [
+        problem_of(
+            one,
+            domain,
+            prior=prior,
+            noise=noise,
+            rates=CANDIDATE_RATES,
+            smoothing_s=work.smoothing_s,
+        )
+        for one in group
+    ]
+    few = [problem.thinned(every) for problem in problems]
+    flight = FlightEvidence(group, few, every, prior, problems[0].tempering)
     scouts = flight.nuisances(normal_points(work.scouts, rng=rng))
-    look = coarse_look(problem, scouts, most_cells=work.coarse_cells, most_readings=work.readings)
+    looks = [
+        coarse_look(
+            problem,
+            [flight.of_series(one, k) for one in scouts],
+            most_cells=work.coarse_cells,
+            most_readings=work.readings,
+        )
+        for k, problem in enumerate(problems)
+    ]
+    coarse = looks[0].lattice
     fine = refined(
-        look.lattice,
-        look.log_weight,
+        coarse,
+        np.sum([look.log_weight for look in looks], axis=0),
         domain=domain,
         finest_m=FINEST_M,
         budget=work.coarse_cells,
         depth=DEPTH,
     )
     flight.look(fine, PRIOR_PROPOSAL, work.scouts, rng)
-    flight.judge(fine, look.lattice)
-    ready = replace(problem, tempering=flight.tempering).thinned(every)
-    return ready, replace(look, tempering=flight.tempering, explained=flight.explained)
+    flight.judge(fine, coarse)
+    ready = [replace(one, tempering=flight.tempering).thinned(every) for one in problems]
+    settled = [
+        replace(look, tempering=flight.tempering, explained=flight.explained) for look in looks
+    ]
+    return ready, settled

@@ -201,11 +201,11 @@ class Target:
         self, responses: Sequence[NDArray[np.float32]], log_rates: FloatArray
     ) -> FloatArray:
         """Log-likelihood of all series together, shape (p,)."""
-        total = np.zeros(len(log_rates))
+        ratios = []
         for one, response in zip(self.series, responses, strict=True):
             prediction = summed(response, log_rates)
-            total += [one.log_likelihood(values) for values in prediction]
-        return total
+            ratios.append(np.array([one.log_likelihood(values) for values in prediction]))
+        return self._counted(ratios, np.zeros(len(log_rates)))
 
     def log_likelihoods(
         self,
@@ -232,15 +232,25 @@ class Target:
         mean = np.nanmean(np.where(moving, log_rates, np.nan), axis=1, keepdims=True)
         relative = np.where(moving, log_rates - mean, np.nan)
         resting = np.where(moving, np.nan, log_rates)
-        total = np.zeros((len(log_rates), levels.size))
-        rates = np.exp(levels)
+        ratios, rates = [], np.exp(levels)
         for one, response in zip(self.series, responses, strict=True):
             scaled = summed(response, relative).astype(np.float32)
             others = summed(response, resting)
-            total += [
+            each = [
                 one.log_likelihoods(unit, rates, known)
                 for unit, known in zip(scaled, others, strict=True)
             ]
+            ratios.append(np.array(each))
+        return self._counted(ratios, np.zeros((len(log_rates), levels.size)))
+
+    def _counted(self, ratios: Sequence[FloatArray], total: FloatArray) -> FloatArray:
+        """What counts of log-likelihood ratios, one array a series, added to a total."""
+        flights: dict[str, FloatArray] = {}
+        for one, ratio in zip(self.series, ratios, strict=True):
+            flights[one.flight] = flights.get(one.flight, 0.0) + ratio
+        temperings = {one.flight: one.tempering for one in self.series}
+        for name, ratio in flights.items():
+            total = total + temperings[name].of(ratio)
         return total
 
     def _corner(self) -> FloatArray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Lattice
+    from detection.source.likelihood import Tempering
     from detection.source.prior import Nuisances, Prior
     from detection.source.spreads import Spreads
     from detection.source.tables import Problem
@@ -29,7 +30,15 @@ SOURCE_M = 2.0  # size of a source
 
 
 class Series(Protocol):
-    """Readings that the likelihood of a target is made of."""
+    """Readings that the likelihood of a target is made of; those of a flight tempered together."""
+
+    @property
+    def flight(self) -> str:
+        """Which flight they are of."""
+
+    @property
+    def tempering(self) -> Tempering:
+        """How much of the flight's log-likelihood ratio counts."""
 
     def spreads(self, points: FloatArray) -> Spreads:
         """What responses need to know of nuisances at points of shape (p, d)."""
@@ -75,6 +84,16 @@ class ReadSeries:
     gain: int = 0
     gain_log_sd: float = 0.0
 
+    @property
+    def flight(self) -> str:
+        """See `Series`."""
+        return self.problem.flight
+
+    @property
+    def tempering(self) -> Tempering:
+        """See `Series`."""
+        return self.problem.tempering
+
     def nuisances(self, point: FloatArray) -> Nuisances:
         """Nuisances of this series at one point of all flights' space."""
         own = np.concatenate([point[:1], point[self.first : self.first + DIMENSIONS - 1]])
@@ -102,15 +121,14 @@ class ReadSeries:
         return responses_at(self.problem.path, spreads, places)
 
     def log_likelihood(self, prediction: FloatArray) -> float:
-        """See `Series`; tempered."""
+        """See `Series`."""
         one = self.problem
-        ratio = total_log_ratio(prediction, one.excess, one.additive, relative=one.noise.relative)
-        return float(one.tempering.of(ratio))
+        return total_log_ratio(prediction, one.excess, one.additive, relative=one.noise.relative)
 
     def log_likelihoods(
         self, response: NDArray[np.float32], rates: FloatArray, others: FloatArray
     ) -> FloatArray:
-        """See `Series`; tempered."""
+        """See `Series`."""
         one, relative = self.problem, self.problem.noise.relative
         known = 0.0
         if others.any():
@@ -118,7 +136,7 @@ class ReadSeries:
         ratio = log_ratio(
             response[:, None], one.excess, one.additive, rates, relative=relative, others=others
         )
-        return one.tempering.of(known + ratio[0])
+        return np.asarray(known + ratio[0])
 
     def log_gains(self, lattice: Lattice, point: FloatArray, others: FloatArray) -> FloatArray:
         """Tempered log-likelihood gained by one more source.

@@ -15,6 +15,7 @@ from scipy.special import expit, logit, logsumexp
 
 from detection.source.annealing import Annealed, Schedule, annealed
 from detection.source.first_look import FirstLook, Work, looked_at
+from detection.source.flights import by_flight
 from detection.source.likelihood import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
@@ -123,8 +124,8 @@ def infer(
     Parameters
     ----------
     series : Observations or sequence of Observations
-        n >= 1 readings each. Those of one flight share its nuisances; the gains of several
-        series are found together, that of a lone one only widens the rates.
+        Those of a flight share its nuisances and its tempering; gains are found beside that of
+        its best known sensor, which only widens the rates.
     domain : tuple of float
         West, south, east, north [m]: where sources are sought.
     rng : numpy.random.Generator
@@ -246,7 +247,7 @@ def _posterior(
     size = len(found.log_rates)
     picks = rng.permutation(size)[:some] if some <= size else rng.choice(size, some)
     there = np.isfinite(found.log_rates[picks])
-    gain = rng.standard_normal((some, 1)) * (series[0].gain_log_sd if len(series) == 1 else 0.0)
+    gain = min(group[0].gain_log_sd for group in by_flight(series)) * rng.standard_normal((some, 1))
     columns = {
         "east": found.places[picks, :, 0],
         "north": found.places[picks, :, 1],

@@ -111,6 +111,8 @@ class Discouraging:
     """
 
     per_rate = 600.0
+    flight = ""
+    tempering = Tempering(slope=1.0, beyond=1.0, knee=0.0)
 
     def sensitivity(self, east):
         return self.per_rate * (east - DOMAIN[0]) / (DOMAIN[2] - DOMAIN[0])
