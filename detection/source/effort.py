@@ -30,8 +30,8 @@ LIKE_M = 40.0  # injections so far away tell about a place, ...
 LIKE_LOG_RATIO = 0.35  # ... if they should show about as strongly: log of the expected ratio
 SEARCHED = 0.1  # power from which ground counts as searched at all
 FIXED_SEED = 20  # the map must not depend on the caller's draws
-FEWER_INJECTIONS = 240  # for each rate that `smallest_found_rate` tries
-RATES = np.geomspace(1e-6, 1e-1, 31)  # that it may answer [kg s-1]
+FEWER_INJECTIONS = 160  # for each rate that `smallest_found_rate` tries
+RATES = np.geomspace(1e-6, 1e-1, 16)  # that it may answer [kg s-1]
 
 
 def detection_power(
@@ -141,7 +141,7 @@ def smallest_found_rate(
     Returns
     -------
     float
-        [kg s-1], in steps of a factor of 1.5; NaN where not even 0.1 kg/s would have been.
+        [kg s-1], in steps of a factor of 2.2; NaN where not even 0.1 kg/s would have been.
     """
     x, y = np.broadcast_arrays(np.asarray(east, np.float64), np.asarray(north, np.float64))
     series = [observations] if isinstance(observations, Observations) else list(observations)
