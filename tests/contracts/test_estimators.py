@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -136,6 +138,13 @@ def test_another_seed_gives_much_the_same(of_a_plume, name):
     for axis in ("east", "north"):
         here, there = of_a_plume[axis].values[:, 0], other[axis].values[:, 0]
         assert abs(np.nanmedian(here) - np.nanmedian(there)) < 8.0
+
+
+def test_the_order_of_series_means_nothing(name):
+    first, second = flown(SOURCE), dataclasses.replace(flown(SOURCE, seed=1), flight="second")
+    third = dataclasses.replace(flown(SOURCE, seed=2), channel="mox", gain_log_sd=1.1)
+    here, there = inferred(name, [first, second, third]), inferred(name, [third, second, first])
+    assert here.identical(there)
 
 
 def test_no_readings_are_refused(name):

@@ -154,7 +154,7 @@ def infer(
     series = [series] if isinstance(series, Observations) else list(series)
     if not any(len(one) for one in series):
         raise ValueError("no readings to infer from")
-    series = [one for one in series if len(one)]
+    series = [one for group in by_flight([one for one in series if len(one)]) for one in group]
     prior, noise, settings = prior or Prior(), noise or Noise(), settings or Settings()
     tell = progress or (lambda _share: None)
     seen = looked_at(series, domain, prior=prior, noise=noise, work=settings.first_look, rng=rng)
