@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detection.signal.flight import correct_flight
 from detection.source.effort import detection_power
-from detection.source.observe import best_channel, observe, shortage
+from detection.source.observe import observe, shortage
 from drone.strays import without_strays
 from drone.version import software_version
 from mapping.explanations import Sensor, explain
@@ -24,10 +24,13 @@ from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import xarray as xr
     from numpy.typing import NDArray
 
     from detection.source.observations import Observations
+    from drone.checks import Checks
     from drone.choices import Choices
     from drone.inputs import Inputs
     from mapping.area import Domain
@@ -77,6 +80,8 @@ class Analysis:
         As exporters take it.
     notes : tuple of str
         What a reader must know, one line each.
+    checks : Checks or None
+        None where there is no posterior.
     """
 
     inputs: Inputs
@@ -86,6 +91,7 @@ class Analysis:
     posterior: xr.Dataset | None
     survey: Survey
     notes: tuple[str, ...]
+    checks: Checks | None = None
 
 
 def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tuple[str, ...]]:
@@ -116,26 +122,27 @@ def _glitch_notes(flight: xr.Dataset) -> list[str]:
     ]
 
 
-def observations_of(flight: xr.Dataset, domain: Domain, choices: Choices) -> Seen:
-    """What the channel that says most about the gas looked for has seen, on the domain's axes."""
-    channel = best_channel(flight, gas=choices.gas)
+def observations_of(flight: xr.Dataset, domain: Domain, channel: str) -> Seen:
+    """What a channel of a flight has seen, on the domain's axes."""
     reason = shortage(flight, channel)
     if reason is not None:
         return Seen(channel=channel, shortage=reason, observations=None)
     east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
     observations = observe(_on_grid_axes(flight, domain), channel, east=east, north=north)
-    return Seen(channel=channel, shortage=None, observations=observations)
+    name = str(flight["trajectory"].values)
+    return Seen(channel=channel, shortage=None, observations=replace(observations, flight=name))
 
 
 def survey_of(
     flight: xr.Dataset,
     domain: Domain,
-    seen: Seen,
+    flights: Sequence[Seen],
     posterior: xr.Dataset | None,
     choices: Choices,
     known: tuple[Known, ...] = (),
 ) -> tuple[Survey, list[str]]:
-    """Verdict, sources and maps of a flight, and what to know about the maps."""
+    """Verdict, sources and maps of one or more flights, and what to know about the maps."""
+    seen = flights[0]
     track = _track(flight, domain, seen.channel)
     hotspots = () if posterior is None else tuple(find_hotspots(posterior))
     cells, notes = concentration_grid(domain, track)
@@ -156,7 +163,7 @@ def survey_of(
             domain,
             track,
             posterior,
-            detection_power=_power(seen, choices),
+            detection_power=_power(flights, domain, choices),
             threshold=NOISE_EXCEEDED * noise,
             axis_turn_deg=_axis_turn_deg(domain),
         ),
@@ -187,12 +194,29 @@ def _sensor(flight: xr.Dataset, channel: str) -> Sensor:
     )
 
 
-def _power(seen: Seen, choices: Choices) -> Power | None:
-    observations = seen.observations
-    if observations is None:
+def _power(flights: Sequence[Seen], domain: Domain, choices: Choices) -> Power | None:
+    """Probability that at least one of the flights would have shown a source."""
+    seen = [one.observations for one in flights if one.observations is not None]
+    if not seen:
         return None
     rate = 1e-3 * choices.reference_rate_g_s
-    return lambda east, north: detection_power(observations, east, north, rate=rate)
+
+    def power(east: FloatArray, north: FloatArray) -> FloatArray:
+        each = [
+            detection_power(
+                one,
+                east,
+                north,
+                rate=rate,
+                domain=domain.bounds,
+                indicate_above=choices.indicate_above,
+            )
+            for one in seen
+        ]
+        missed = np.prod([1.0 - np.nan_to_num(one) for one in each], axis=0)
+        return np.where(np.isnan(each).all(axis=0), np.nan, 1.0 - missed)
+
+    return power
 
 
 def _track(flight: xr.Dataset, domain: Domain, channel: str) -> Track:

@@ -23,25 +23,41 @@ WORTH_A_NOTE = 0.05  # share of the gas read from which an emitter is spoken of
 
 
 def beside_known(
-    seen: Seen, known: Sequence[Known], domain: Domain, *, seed: int
-) -> tuple[Seen, tuple[Known, ...], list[str]]:
+    flights: Sequence[Seen], known: Sequence[Known], domain: Domain, *, seed: int
+) -> tuple[list[Seen], tuple[Known, ...], list[str]]:
     """Readings as far as known emitters do not explain them, and the emitters as found.
 
     Parameters
     ----------
-    seen : Seen
+    flights : sequence of Seen
     known : sequence of Known
     domain : Domain
     seed : int
 
     Returns
     -------
-    seen : Seen
+    flights : list of Seen
         The same where no emitter can matter.
     known : tuple of Known
-        With the probability that each emits, and its rate.
+        With the probability that each emits, and its rate, of the flight it gave most gas to.
     notes : list of str
     """
+    left, notes, found = [], [], list(known)
+    for seen in flights:
+        one, told, more = _one_flight(seen, known, domain, seed=seed)
+        found = [a if _share(a) >= _share(b) else b for a, b in zip(found, told, strict=True)]
+        left.append(one)
+        notes += [note for note in more if note not in notes]
+    return left, tuple(found), notes
+
+
+def _share(known: Known) -> float:
+    return known.share if known.was_seen else -1.0
+
+
+def _one_flight(
+    seen: Seen, known: Sequence[Known], domain: Domain, *, seed: int
+) -> tuple[Seen, tuple[Known, ...], list[str]]:
     observations = seen.observations
     if observations is None or not known:
         return seen, tuple(known), []

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from drone.analysis import Analysis
+    from drone.checks import Checks
     from mapping.hotspots import Hotspot
     from mapping.survey import Survey
 
@@ -59,6 +60,7 @@ def summary_of(analysis: Analysis, files: Sequence[str]) -> dict[str, Any]:
         "known_emitters": known_emitters(survey),
         "flight": _flight(flight),
         "searched": _searched(analysis),
+        "diagnostics": None if analysis.checks is None else analysis.checks.diagnosis.values,
         "could_not_have_smelt": could_not_smell(flight),
         "notes": list(analysis.notes),
         "crs": survey.domain.crs.to_string(),
@@ -120,24 +122,27 @@ def _mean_wind(flight: xr.Dataset) -> tuple[float, float]:
     return float(np.hypot(east[known], north[known]).mean()), float(from_deg)
 
 
-def fit_notes(posterior: xr.Dataset | None) -> list[str]:
+def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> list[str]:
     """What to know of a posterior whose sources do not account for the readings.
 
     Parameters
     ----------
     posterior : xarray.Dataset or None
+    checks : Checks, optional
 
     Returns
     -------
     list of str
     """
+    faults = [] if checks is None else list(checks.diagnosis.notes)
     if posterior is None or float(posterior.attrs["explained"]) >= POORLY_EXPLAINED:
-        return []
+        return faults
     share = float(posterior.attrs["explained"])
     return [
         f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind as "
         "measured, so little weight is given to them; look for drift, a reading that follows the "
-        "direction of flight, or wrong wind"
+        "direction of flight, or wrong wind",
+        *faults,
     ]
 
 
@@ -173,6 +178,7 @@ def _searched(analysis: Analysis) -> dict[str, Any] | None:
         "would_have_shown_ha": round(shown, 3),
         "perhaps_ha": round(perhaps, 3),
         "not_searched_ha": round(max(area - shown - perhaps, 0.0), 3),
+        **({} if analysis.checks is None else analysis.checks.searched()),
     }
 
 

@@ -43,11 +43,14 @@ class Inputs:
     batches : tuple of RecordBatch
     notes : tuple of str
         What was wrong in the files, one line each.
+    origins : tuple of int
+        Which of the files each batch is from.
     """
 
     files: tuple[Input, ...]
     batches: tuple[RecordBatch, ...]
     notes: tuple[str, ...]
+    origins: tuple[int, ...] = ()
 
 
 def read_inputs(
@@ -96,8 +99,14 @@ def read_inputs(
                 sha256=_sha256(path),
             )
         )
-    batches, copies = _without_copies(files, batches, ends)
-    return Inputs(files=tuple(files), batches=tuple(batches), notes=(*notes, *copies))
+    parts = [batches[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    parts, copies = _without_copies(files, parts)
+    return Inputs(
+        files=tuple(files),
+        batches=tuple(batch for part in parts for batch in part),
+        notes=(*notes, *copies),
+        origins=tuple(place for place, part in enumerate(parts) for _ in part),
+    )
 
 
 def _share_of(
@@ -116,18 +125,17 @@ def _check_size(path: Path, batches: list[RecordBatch]) -> None:
 
 
 def _without_copies(
-    files: list[Input], batches: list[RecordBatch], ends: list[int]
-) -> tuple[list[RecordBatch], list[str]]:
+    files: list[Input], parts: list[list[RecordBatch]]
+) -> tuple[list[list[RecordBatch]], list[str]]:
     """Without what the bridge sent the autopilot of readings that its own recording holds."""
-    parts = [batches[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     holds_gas = [any(batch.kind == "gas" and len(batch) for batch in part) for part in parts]
     rows = list(zip(files, parts, holds_gas, strict=True))
     if not any(file.format == _RECORDING and has_gas for file, _, has_gas in rows):
-        return batches, []
+        return parts, []
     kept, notes = [], []
     for file, part, has_gas in rows:
         is_copy = has_gas and file.format in _AUTOPILOT_LOGS
-        kept += [batch for batch in part if not (is_copy and batch.kind == "gas")]
+        kept.append([batch for batch in part if not (is_copy and batch.kind == "gas")])
         if is_copy:
             notes.append(
                 f"{file.file}: its gas readings are left out, the recording beside it has them all"

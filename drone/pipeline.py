@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detection.source.observe import best_channel
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
 from drone.carried import with_what_files_state
+from drone.checks import checks_of
 from drone.choices import ESTIMATORS
 from drone.explained import beside_known
 from drone.findings import fit_notes
+from drone.flights import apart, together
 from drone.inputs import read_inputs
 from drone.known import read_known
 from drone.output import check_output, output_folder
@@ -39,12 +42,12 @@ def process_flight(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Turn the logs of one flight into a folder of results.
+    """Turn the logs of one or more flights over one area into a folder of results.
 
     Parameters
     ----------
     paths : sequence of Path
-        All files of the flight.
+        All files of the flights, which are told apart by their times.
     out : Path
         Appears when all in it is written.
     choices : Choices
@@ -74,31 +77,39 @@ def process_flight(
 def analyse(
     paths: Sequence[Path], *, choices: Choices, progress: Progress | None = None
 ) -> Analysis:
-    """All that can be said about the flight in some logs; nothing is written."""
+    """All that can be said about the flights in some logs; nothing is written."""
     tell = progress or (lambda _what, _share: None)
     inputs = read_inputs(paths, progress=lambda what, share: tell(what, 0.1 * share))
     choices, carried = with_what_files_state(choices, paths, inputs)
-    flight, notes = corrected_flight(inputs, choices)
+    corrected = [corrected_flight(one, choices) for one in apart(inputs)]
+    flight, joined = together([one for one, _ in corrected])
+    notes = (*(note for _, several in corrected for note in several), *joined)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
-    seen = observations_of(flight, domain, choices)
-    known, known_notes = read_known(choices.known, domain, gas=flight[seen.channel].attrs["gas"])
+    channel = best_channel(flight, gas=choices.gas)
+    seen = [observations_of(one, domain, channel) for one, _ in corrected]
+    known, known_notes = read_known(choices.known, domain, gas=flight[channel].attrs["gas"])
     seen, known, told = beside_known(seen, known, domain, seed=choices.seed)
+    seen.sort(key=lambda one: one.observations is None)  # those with something to say first
+    series = [one.observations for one in seen if one.observations is not None]
     posterior = None
-    if seen.observations is not None:
+    if series:
         estimator = plugins.load(ESTIMATORS, choices.estimator)
         posterior = estimator.infer(
-            seen.observations,
+            series,
             domain.bounds,
             rng=np.random.default_rng(choices.seed),
             progress=lambda share: tell("seeking sources", 0.2 + 0.6 * share),
         ).assign_attrs(crs_wkt=domain.crs.to_wkt())
     tell("drawing maps", 0.85)
     survey, map_notes = survey_of(flight, domain, seen, posterior, choices, known)
+    checks = None
+    if posterior is not None:
+        checks = checks_of(series[0], domain, posterior, survey, seed=choices.seed)
     return Analysis(
         inputs=inputs,
         choices=choices,
         flight=flight,
-        shortage=seen.shortage,
+        shortage=None if series else seen[0].shortage,
         posterior=posterior,
         survey=survey,
         notes=(
@@ -108,7 +119,8 @@ def analyse(
             *notes,
             *known_notes,
             *told,
-            *fit_notes(posterior),
+            *fit_notes(posterior, checks),
             *map_notes,
         ),
+        checks=checks,
     )

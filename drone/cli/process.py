@@ -40,7 +40,7 @@ def process(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="All files of ONE flight: recording (.mcap), CSV, NetCDF, or gas log and .tlog.",
+            help="Files of one flight or several: recordings, CSV, NetCDF, gas log and .tlog.",
             readable=False,  # what cannot be read is named by the reader, with a remedy
         ),
     ],

@@ -1,0 +1,123 @@
+"""What a posterior leaves open: how the model fits, and what the search can rule out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detection.source.diagnostics import diagnose
+from detection.source.effort import SEARCHED, probability_of_none, smallest_found_rate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from detection.source.diagnostics import Diagnosis
+    from detection.source.observations import Observations
+    from mapping.area import Domain
+    from mapping.survey import Survey
+
+__all__ = ["Checks", "checks_of"]
+
+MOST_PLACES = 2000  # of the searched ground, at which rates are tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Beside a posterior.
+
+    Attributes
+    ----------
+    diagnosis : Diagnosis
+    p_none_above_reference : float
+        Probability that the searched ground holds no source above the reference rate.
+    found_down_to_g_s : float
+        Smallest rate that would have been found with 90 % over 90 % of the searched ground;
+        NaN if none would.
+    found_down_to_over_half_g_s : float
+        The same over half of it.
+    """
+
+    diagnosis: Diagnosis
+    p_none_above_reference: float
+    found_down_to_g_s: float
+    found_down_to_over_half_g_s: float
+
+    def searched(self) -> dict[str, float | None]:
+        """What goes into ``summary.json`` under ``searched``: None, never NaN."""
+        return {
+            "p_no_source_above_reference": round(self.p_none_above_reference, 4),
+            "found_down_to_g_s": _plain(self.found_down_to_g_s),
+            "found_down_to_over_half_g_s": _plain(self.found_down_to_over_half_g_s),
+        }
+
+
+def checks_of(
+    observations: Observations,
+    domain: Domain,
+    posterior: xr.Dataset,
+    survey: Survey,
+    *,
+    seed: int,
+) -> Checks:
+    """Check a posterior and the search behind it.
+
+    Parameters
+    ----------
+    observations : Observations
+    domain : Domain
+    posterior : xarray.Dataset
+    survey : Survey
+        With the map of detection power.
+    seed : int
+
+    Returns
+    -------
+    Checks
+    """
+    power = survey.maps["detection_power"]
+    rows, columns = np.nonzero(np.nan_to_num(power.to_numpy()) >= SEARCHED)
+    every = max(1, math.ceil(rows.size / MOST_PLACES))
+    east, north = power["x"].to_numpy()[columns[::every]], power["y"].to_numpy()[rows[::every]]
+    found = [
+        1e3
+        * smallest_found_rate(
+            observations,
+            east,
+            north,
+            domain=domain.bounds,
+            share=share,
+            indicate_above=survey.indicate_above,
+        )
+        if rows.size
+        else math.nan
+        for share in (0.9, 0.5)
+    ]
+    return Checks(
+        diagnosis=diagnose(
+            observations, domain.bounds, rng=np.random.default_rng(seed), posterior=posterior
+        ),
+        p_none_above_reference=probability_of_none(
+            posterior["east"].to_numpy(),
+            posterior["north"].to_numpy(),
+            posterior["rate"].to_numpy(),
+            _at_sources(power, posterior),
+            above=1e-3 * survey.reference_rate_g_s,
+        ),
+        found_down_to_g_s=found[0],
+        found_down_to_over_half_g_s=found[1],
+    )
+
+
+def _at_sources(power: xr.DataArray, posterior: xr.Dataset) -> np.ndarray:
+    """Power in the map's cell of each source of each draw; NaN where there is none."""
+    there = posterior["east"].notnull()
+    east, north = posterior["east"].fillna(0.0), posterior["north"].fillna(0.0)
+    nearest = power.sel(x=east, y=north, method="nearest")
+    return np.asarray(nearest.where(there).to_numpy())
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.2g}")
