@@ -186,6 +186,7 @@ def _with_plume(log: str, place: tuple[float, float], rate: float, rng: np.rando
             Prior(),
             normal_points(1, rng=rng)[0],
             wind_speed=seen.mean_wind_speed,
+            wind_height_m=seen.reference_height_m,
             response_s=seen.response_s,
         ),
         release_height_m=HEIGHT_M,

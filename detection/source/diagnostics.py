@@ -209,6 +209,7 @@ def _fitted(
             prior,
             point,
             wind_speed=observations.mean_wind_speed,
+            wind_height_m=observations.reference_height_m,
             response_s=observations.response_s,
         )
         kernel = response_of(path, lattice, nuisances)

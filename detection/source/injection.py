@@ -121,6 +121,7 @@ class Trials:
                 prior,
                 point,
                 wind_speed=observations.mean_wind_speed,
+                wind_height_m=observations.reference_height_m,
                 response_s=observations.response_s,
             )
             for point in normal_points(DRAWS, rng=rng)

@@ -190,7 +190,13 @@ class Sampler:
 def nuisances_of(observations: Observations, prior: Prior, point: FloatArray) -> Nuisances:
     """Nuisances of one series at a point of the space in which their prior is normal."""
     speed, response = observations.mean_wind_speed, observations.response_s
-    return nuisances_at(prior, point, wind_speed=speed, response_s=response)
+    return nuisances_at(
+        prior,
+        point,
+        wind_speed=speed,
+        wind_height_m=observations.reference_height_m,
+        response_s=response,
+    )
 
 
 def every_of(observations: Observations) -> int:

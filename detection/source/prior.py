@@ -146,7 +146,7 @@ def nuisances_at(
     point: FloatArray,
     *,
     wind_speed: float,
-    wind_height_m: float = 10.0,
+    wind_height_m: float,
     response_s: tuple[float, float],
 ) -> Nuisances:
     """Nuisances at a point of the space in which their prior is standard normal.
