@@ -10,7 +10,8 @@ import numpy as np
 
 from detection.signal.flight import correct_flight
 from detection.source.effort import detection_power
-from detection.source.observe import observe, shortage
+from detection.source.observe import shortage
+from drone.channels import observed
 from drone.strays import without_strays
 from drone.version import software_version
 from mapping.explanations import Sensor, explain
@@ -122,13 +123,15 @@ def _glitch_notes(flight: xr.Dataset) -> list[str]:
     ]
 
 
-def observations_of(flight: xr.Dataset, domain: Domain, channel: str) -> Seen:
+def observations_of(
+    flight: xr.Dataset, domain: Domain, channel: str, *, gas: str | None = None
+) -> Seen:
     """What a channel of a flight has seen, on the domain's axes."""
     reason = shortage(flight, channel)
     if reason is not None:
         return Seen(channel=channel, shortage=reason, observations=None)
     east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
-    observations = observe(_on_grid_axes(flight, domain), channel, east=east, north=north)
+    observations = observed(_on_grid_axes(flight, domain), channel, east=east, north=north, gas=gas)
     name = str(flight["trajectory"].values)
     return Seen(channel=channel, shortage=None, observations=replace(observations, flight=name))
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detection.source.observe import best_channel
 from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
 from drone.carried import with_what_files_state
+from drone.channels import believable_channel
 from drone.checks import checks_of
 from drone.choices import ESTIMATORS
 from drone.explained import beside_known
@@ -85,8 +85,8 @@ def analyse(
     flight, joined = together([one for one, _ in corrected])
     notes = (*(note for _, several in corrected for note in several), *joined)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
-    channel = best_channel(flight, gas=choices.gas)
-    seen = [observations_of(one, domain, channel) for one, _ in corrected]
+    channel, faults = believable_channel(flight, gas=choices.gas)
+    seen = [observations_of(one, domain, channel, gas=choices.gas) for one, _ in corrected]
     known, known_notes = read_known(choices.known, domain, gas=flight[channel].attrs["gas"])
     seen, known, told = beside_known(seen, known, domain, seed=choices.seed)
     seen.sort(key=lambda one: one.observations is None)  # those with something to say first
@@ -117,6 +117,7 @@ def analyse(
             *inputs.notes,
             *carried,
             *notes,
+            *faults,
             *known_notes,
             *told,
             *fit_notes(posterior, checks),
