@@ -12,6 +12,8 @@ from detection.source.diagnostics import diagnose
 from detection.source.effort import SEARCHED, probability_of_none, smallest_found_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import xarray as xr
 
     from detection.source.diagnostics import Diagnosis
@@ -55,7 +57,7 @@ class Checks:
 
 
 def checks_of(
-    observations: Observations,
+    series: Sequence[Observations],
     domain: Domain,
     posterior: xr.Dataset,
     survey: Survey,
@@ -66,7 +68,8 @@ def checks_of(
 
     Parameters
     ----------
-    observations : Observations
+    series : sequence of Observations
+        The first is looked at for faults.
     domain : Domain
     posterior : xarray.Dataset
     survey : Survey
@@ -81,23 +84,19 @@ def checks_of(
     rows, columns = np.nonzero(np.nan_to_num(power.to_numpy()) >= SEARCHED)
     every = max(1, math.ceil(rows.size / MOST_PLACES))
     east, north = power["x"].to_numpy()[columns[::every]], power["y"].to_numpy()[rows[::every]]
-    found = [
-        1e3
-        * smallest_found_rate(
-            observations,
+    found: tuple[float, ...] = (math.nan, math.nan)
+    if rows.size:
+        found = smallest_found_rate(
+            series,
             east,
             north,
             domain=domain.bounds,
-            share=share,
+            shares=(0.9, 0.5),
             indicate_above=survey.indicate_above,
         )
-        if rows.size
-        else math.nan
-        for share in (0.9, 0.5)
-    ]
     return Checks(
         diagnosis=diagnose(
-            observations, domain.bounds, rng=np.random.default_rng(seed), posterior=posterior
+            series[0], domain.bounds, rng=np.random.default_rng(seed), posterior=posterior
         ),
         p_none_above_reference=probability_of_none(
             posterior["east"].to_numpy(),
@@ -106,8 +105,8 @@ def checks_of(
             _at_sources(power, posterior),
             above=1e-3 * survey.reference_rate_g_s,
         ),
-        found_down_to_g_s=found[0],
-        found_down_to_over_half_g_s=found[1],
+        found_down_to_g_s=1e3 * found[0],
+        found_down_to_over_half_g_s=1e3 * found[1],
     )
 
 

@@ -104,7 +104,7 @@ def analyse(
     survey, map_notes = survey_of(flight, domain, seen, posterior, choices, known)
     checks = None
     if posterior is not None:
-        checks = checks_of(series[0], domain, posterior, survey, seed=choices.seed)
+        checks = checks_of(series, domain, posterior, survey, seed=choices.seed)
     return Analysis(
         inputs=inputs,
         choices=choices,

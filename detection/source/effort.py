@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ LIKE_M = 40.0  # injections so far away tell about a place, ...
 LIKE_LOG_RATIO = 0.35  # ... if they should show about as strongly: log of the expected ratio
 SEARCHED = 0.1  # power from which ground counts as searched at all
 FIXED_SEED = 20  # the map must not depend on the caller's draws
-FEWER_INJECTIONS = 160  # for each rate that `smallest_found_rate` tries
+FEWER_INJECTIONS = 80  # for each rate that `smallest_found_rate` tries
 RATES = np.geomspace(1e-6, 1e-1, 16)  # that it may answer [kg s-1]
 
 
@@ -114,13 +115,13 @@ def smallest_found_rate(
     north: ArrayLike,
     *,
     domain: tuple[float, float, float, float] | None = None,
-    share: float = 0.9,
+    shares: Sequence[float] = (0.9,),
     power: float = 0.9,
     indicate_above: float = 0.95,
     prior: Prior | None = None,
     noise: Noise | None = None,
-) -> float:
-    """Smallest rate that would have been found over most of some ground.
+) -> tuple[float, ...]:
+    """Smallest rates that would have been found over parts of some ground.
 
     Parameters
     ----------
@@ -130,8 +131,8 @@ def smallest_found_rate(
         `detection_power` counts as searched.
     domain : tuple of float, optional
         As for `detection_power`.
-    share : float
-        Part of the ground over which ...
+    shares : sequence of float
+        Parts of the ground over which ...
     power : float
         ... a source has at least this probability of being indicated.
     indicate_above : float
@@ -140,8 +141,9 @@ def smallest_found_rate(
 
     Returns
     -------
-    float
-        [kg s-1], in steps of a factor of 2.2; NaN where not even 0.1 kg/s would have been.
+    tuple of float
+        For each share [kg s-1], in steps of a factor of 2.2; NaN where not even 0.1 kg/s would
+        have been.
     """
     x, y = np.broadcast_arrays(np.asarray(east, np.float64), np.asarray(north, np.float64))
     series = [observations] if isinstance(observations, Observations) else list(observations)
@@ -153,7 +155,9 @@ def smallest_found_rate(
         for one in series
     ]
 
-    def is_enough(rate: float) -> bool:
+    @cache
+    def found_over(rate: float) -> float:
+        """Share of the ground on which a source of a rate would have been found."""
         powers = [
             (
                 _flight_of(one),
@@ -166,13 +170,17 @@ def smallest_found_rate(
             )
             for one, trials in zip(series, all_trials, strict=True)
         ]
-        return bool((np.nan_to_num(_combined(powers)) >= power).mean() >= share)
+        return float((np.nan_to_num(_combined(powers)) >= power).mean())
 
-    low, high = -1, RATES.size
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(float(RATES[middle])) else (middle, high)
-    return float(RATES[high]) if high < RATES.size else float("nan")
+    def smallest(share: float) -> float:
+        low, high = -1, RATES.size
+        while high - low > 1:
+            middle = (low + high) // 2
+            is_enough = found_over(float(RATES[middle])) >= share
+            low, high = (low, middle) if is_enough else (middle, high)
+        return float(RATES[high]) if high < RATES.size else float("nan")
+
+    return tuple(smallest(share) for share in shares)
 
 
 def probability_of_none(

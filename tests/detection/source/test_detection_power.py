@@ -114,7 +114,7 @@ def test_one_place_alone_is_what_the_map_says_if_the_ground_sought_is_the_same(f
 def test_the_smallest_rate_found_is_one_that_would_have_been(flight, power):
     searched = np.nan_to_num(power) > 0.3
     east, north, domain = EAST[searched], NORTH[searched], (-155.0, -105.0, 155.0, 105.0)
-    rate = smallest_found_rate(flight, east, north, domain=domain, power=0.5, share=0.5)
+    (rate,) = smallest_found_rate(flight, east, north, domain=domain, power=0.5, shares=(0.5,))
     for factor, least, most in ((1.5, 0.4, 1.0), (0.25, 0.0, 0.45)):
         found = detection_power(flight, east, north, rate=factor * rate, domain=domain)
         assert least <= (np.nan_to_num(found) >= 0.5).mean() <= most
