@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.signal.flight import correct_flight
-from detection.source.effort import detection_power
+from detection.source.effort import detection_power, standing_out
 from detection.source.observe import shortage
 from drone.channels import observed
 from drone.strays import without_strays
@@ -18,7 +18,7 @@ from mapping.explanations import Sensor, explain
 from mapping.grid import convergence_deg, to_geographic, to_metric
 from mapping.hotspots import find_hotspots, probability_grid
 from mapping.rasters import concentration_grid, hotspot_map, source_map
-from mapping.survey import INSUFFICIENT, Survey, Track, verdict_of
+from mapping.survey import INDICATED, INSUFFICIENT, Survey, Track, verdict_of
 from sensors.assemble import assemble
 from sensors.flight import add_history, from_columns
 from sensors.flight_contract import gas_channels
@@ -166,7 +166,7 @@ def survey_of(
             domain,
             track,
             posterior,
-            detection_power=_power(flights, domain, choices),
+            detection_power=_power(flights, domain, choices, is_indicated=verdict == INDICATED),
             threshold=NOISE_EXCEEDED * noise,
             axis_turn_deg=_axis_turn_deg(domain),
         ),
@@ -197,29 +197,25 @@ def _sensor(flight: xr.Dataset, channel: str) -> Sensor:
     )
 
 
-def _power(flights: Sequence[Seen], domain: Domain, choices: Choices) -> Power | None:
-    """Probability that at least one of the flights would have shown a source."""
+def _power(
+    flights: Sequence[Seen], domain: Domain, choices: Choices, *, is_indicated: bool
+) -> Power | None:
+    """Probability that at least one of the flights would have shown a source.
+
+    Gas of a source that is indicated is no disturbance to the search for others.
+    """
     seen = [one.observations for one in flights if one.observations is not None]
     if not seen:
         return None
-    rate = 1e-3 * choices.reference_rate_g_s
-
-    def power(east: FloatArray, north: FloatArray) -> FloatArray:
-        each = [
-            detection_power(
-                one,
-                east,
-                north,
-                rate=rate,
-                domain=domain.bounds,
-                indicate_above=choices.indicate_above,
-            )
-            for one in seen
-        ]
-        missed = np.prod([1.0 - np.nan_to_num(one) for one in each], axis=0)
-        return np.where(np.isnan(each).all(axis=0), np.nan, 1.0 - missed)
-
-    return power
+    return lambda east, north: detection_power(
+        seen,
+        east,
+        north,
+        rate=1e-3 * choices.reference_rate_g_s,
+        domain=domain.bounds,
+        explained=[standing_out(one) for one in seen] if is_indicated else None,
+        indicate_above=choices.indicate_above,
+    )
 
 
 def _track(flight: xr.Dataset, domain: Domain, channel: str) -> Track:

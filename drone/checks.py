@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.diagnostics import diagnose
-from detection.source.effort import SEARCHED, probability_of_none, smallest_found_rate
+from detection.source.effort import SEARCHED, probability_of_none, smallest_found_rate, standing_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,7 @@ def checks_of(
             east,
             north,
             domain=domain.bounds,
+            explained=[standing_out(one) for one in series] if survey.told else None,
             shares=(0.9, 0.5),
             indicate_above=survey.indicate_above,
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["detection_power", "probability_of_none", "smallest_found_rate"]
+__all__ = ["detection_power", "probability_of_none", "smallest_found_rate", "standing_out"]
 
 INJECTIONS = 480  # sources put into a flight for one map
 HOPELESS = 4.0  # expected log-likelihood ratio below which nothing is ever indicated
@@ -31,6 +31,7 @@ LIKE_M = 40.0  # injections so far away tell about a place, ...
 LIKE_LOG_RATIO = 0.35  # ... if they should show about as strongly: log of the expected ratio
 SEARCHED = 0.1  # power from which ground counts as searched at all
 FIXED_SEED = 20  # the map must not depend on the caller's draws
+STANDS_OUT = 2.0  # standard deviations of noise
 FEWER_INJECTIONS = 80  # for each rate that `smallest_found_rate` tries
 RATES = np.geomspace(1e-6, 1e-1, 16)  # that it may answer [kg s-1]
 
@@ -109,12 +110,21 @@ def detection_power(
     return _combined(powers)
 
 
+def standing_out(observations: Observations) -> FloatArray:
+    """What of a series stands out of its noise, shape (n,) [kg m-3].
+
+    Where a source is indicated this is its gas, and no disturbance to the search for others.
+    """
+    return np.maximum(observations.concentration - STANDS_OUT * observations.sigma, 0.0)
+
+
 def smallest_found_rate(
     observations: Observations | Sequence[Observations],
     east: ArrayLike,
     north: ArrayLike,
     *,
     domain: tuple[float, float, float, float] | None = None,
+    explained: Sequence[FloatArray] | None = None,
     shares: Sequence[float] = (0.9,),
     power: float = 0.9,
     indicate_above: float = 0.95,
@@ -130,6 +140,8 @@ def smallest_found_rate(
         Evenly spaced places of the ground in question [m], such as those where
         `detection_power` counts as searched.
     domain : tuple of float, optional
+        As for `detection_power`.
+    explained : sequence of ndarray, optional
         As for `detection_power`.
     shares : sequence of float
         Parts of the ground over which ...
@@ -150,9 +162,17 @@ def smallest_found_rate(
     if not x.size or not series:
         raise ValueError("a smallest rate needs readings and at least one place")
     box = domain or _box(series, x, y)
+    gone = explained or [np.zeros(len(one)) for one in series]
     all_trials = [
-        Trials.of(one, box, rng=np.random.default_rng(FIXED_SEED), prior=prior, noise=noise)
-        for one in series
+        Trials.of(
+            one,
+            box,
+            rng=np.random.default_rng(FIXED_SEED),
+            explained=found,
+            prior=prior,
+            noise=noise,
+        )
+        for one, found in zip(series, gone, strict=True)
     ]
 
     @cache
