@@ -77,7 +77,7 @@ def test_a_survey_and_its_copy_show_no_change(run, results, later, out):
 
 
 def test_a_source_that_moved_is_new_there_and_gone_here(run, results, later, out):
-    assert run("compare", results, later(east=80.0), "-o", out, "--quiet").code == 0
+    assert run("compare", results, later(east=160.0), "-o", out, "--quiet").code == 0
     assert [row["status"] for row in rows_of(out)] == ["new", "gone"]
 
 

@@ -51,10 +51,16 @@ def test_concentration_is_high_downwind_and_unknown_where_nobody_flew(domain, tr
 
 def test_wind_is_turned_onto_the_grid(utm, domain, track):
     """At a turn of 90 degrees grid north is true east: wind to the true north is to grid west."""
-    one = {name: np.full(1, value) for name, value in (("east", 0.0), ("north", 0.0))}
     track = type(track)(
-        **one,
+        east=np.zeros(1),
+        north=np.zeros(1),
+        time=np.array(["2026-05-12T09:00:00"], dtype="datetime64[ns]"),
+        height_m=np.full(1, 8.0),
+        altitude_m=np.full(1, np.nan),
         reading=np.ones(1),
+        raw=np.ones(1),
+        raw_unit="ppb",
+        quality=np.zeros(1, dtype=np.uint16),
         eastward_wind=np.zeros(1),
         northward_wind=np.full(1, 8.0),
         unit="ppb",

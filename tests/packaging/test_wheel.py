@@ -53,7 +53,7 @@ def test_the_wheel_holds_code_and_tables_and_nothing_else(wheel):
     assert {top for top in tops if not top.endswith(".dist-info")} == packages
     assert {"sensors/gases.toml", "sims/scenarios/demo.toml"} <= set(names)
     endings = {Path(name).suffix for name in names if ".dist-info" not in name}
-    assert endings <= {".py", ".toml", ".json", ".md"}
+    assert endings <= {".py", ".toml", ".json", ".md", ".typ", ".ttf", ".txt"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
