@@ -16,7 +16,7 @@ from shapely import get_parts
 
 from mapping.cartography import HALO, INK, MUTED, north_arrow, scale_bar
 from mapping.grid import convergence_deg, to_geographic
-from mapping.map_frame import EDGE, GROUND
+from mapping.map_frame import EDGE, GROUND, show_box
 from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -172,18 +172,7 @@ def _frame(axes: Axes, maps: xr.Dataset, changes: Sequence[Change]) -> None:
     west, south, right, top = (
         edge([box[k] for box in boxes]) for k, edge in enumerate((min, min, max, max))
     )
-    box = axes.get_window_extent()
-    shape = box.width / box.height
-    depth = 1.15 * max(top - south, (right - west) / shape, LEAST_SHOWN_M)
-    middle = ((west + right) / 2, (south + top) / 2)
-    axes.set_xlim(middle[0] - depth * shape / 2, middle[0] + depth * shape / 2)
-    axes.set_ylim(middle[1] - depth / 2, middle[1] + depth / 2)
-    axes.set_aspect("equal")
-    axes.set_facecolor(GROUND)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_color(EDGE)
+    show_box(axes, (west, south, right, top), least_m=LEAST_SHOWN_M, margin=1.15)
 
 
 def _side(axes: Axes, side: Side | None, colour: str, style: str, letter: str) -> None:

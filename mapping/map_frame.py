@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mapping.survey import Survey
 
-__all__ = ["EDGE", "GROUND", "colour_bar", "frame_map", "grid_turn_deg"]
+__all__ = ["EDGE", "GROUND", "colour_bar", "frame_map", "grid_turn_deg", "show_box"]
 
 GROUND = "#f6f4ef"
 EDGE = "#c9c4b8"
@@ -45,9 +45,17 @@ def frame_map(axes: Axes, survey: Survey, *, whole: bool) -> None:
     if whole:
         shown.append(shapely.box(*survey.domain.bounds))
     west, south, east, north = shapely.union_all([shapely.box(*one.bounds) for one in shown]).bounds
-    box = axes.get_window_extent()
-    shape = box.width / box.height
-    depth = max(north - south, (east - west) / shape, LEAST_M) * (1.02 if whole else 1.18)
+    show_box(axes, (west, south, east, north), least_m=LEAST_M, margin=1.02 if whole else 1.18)
+
+
+def show_box(
+    axes: Axes, box: tuple[float, float, float, float], *, least_m: float, margin: float
+) -> None:
+    """Show a box (west, south, east, north) [m] to scale, in the middle of plain ground."""
+    west, south, east, north = box
+    window = axes.get_window_extent()
+    shape = window.width / window.height
+    depth = max(north - south, (east - west) / shape, least_m) * margin
     middle = ((west + east) / 2, (south + north) / 2)
     axes.set_xlim(middle[0] - depth * shape / 2, middle[0] + depth * shape / 2)
     axes.set_ylim(middle[1] - depth / 2, middle[1] + depth / 2)

@@ -106,7 +106,7 @@ def detection_power(
             patchiness=patchiness,
         )
         cells = _cell_power(trials, rate, indicate_above, INJECTIONS)
-        powers.append((_flight_of(one), _between(trials.lattice, cells, x, y)))
+        powers.append((one.flight, _between(trials.lattice, cells, x, y)))
     return _combined(powers)
 
 
@@ -180,7 +180,7 @@ def smallest_found_rate(
         """Share of the ground on which a source of a rate would have been found."""
         powers = [
             (
-                _flight_of(one),
+                one.flight,
                 _between(
                     trials.lattice,
                     _cell_power(trials, rate, indicate_above, FEWER_INJECTIONS),
@@ -254,10 +254,6 @@ def _box(
         float(east.max()) + 1.0,
         float(north.max()) + 1.0,
     )
-
-
-def _flight_of(series: Observations) -> str:
-    return str(getattr(series, "flight", ""))
 
 
 def _combined(powers: Sequence[tuple[str, FloatArray]]) -> FloatArray:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
-from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL, normal_points
-from detection.source.scouting import coarse_look
+from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL
 from detection.source.series import ReadSeries
 from detection.source.tables import refined
 
@@ -132,16 +131,13 @@ def _look(
     ]
     few = [problem.thinned(every) for problem in problems]
     flight = FlightEvidence(group, few, every, prior, problems[0].tempering)
-    scouts = flight.nuisances(normal_points(work.scouts, rng=rng))
-    looks = [
-        coarse_look(
-            problem,
-            [flight.of_series(one, k) for one in scouts],
-            most_cells=work.coarse_cells,
-            most_readings=work.readings,
-        )
-        for k, problem in enumerate(problems)
-    ]
+    looks = flight.scouted(
+        problems,
+        work.scouts,
+        most_cells=work.coarse_cells,
+        most_readings=work.readings,
+        rng=rng,
+    )
     coarse = looks[0].lattice
     fine = refined(
         coarse,

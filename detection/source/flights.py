@@ -8,20 +8,22 @@ their own, so that they meet only in the place and rate of the source.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import path_of
-from detection.source.likelihood import attainable_log_ratio, log_ratio, noise_of
+from detection.source.likelihood import log_ratio, noise_of
 from detection.source.prior import (
     adapted,
     mixture_log_weights,
     normal_points,
     nuisances_at,
 )
-from detection.source.tables import Problem, evidence_of, in_order, response_of
+from detection.source.scouting import coarse_look, share_explained, unit_response
+from detection.source.tables import Problem, in_order, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
     from detection.source.likelihood import Noise, Tempering
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances, Prior, Proposal
+    from detection.source.scouting import Look
 
     FloatArray = NDArray[np.float64]
 
 __all__ = ["FlightEvidence", "by_flight", "problem_of"]
 
-LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 WIDEST_GAIN = 2.0  # standard deviations of a gain that are looked at
 
 
@@ -155,6 +157,27 @@ class FlightEvidence:
         lag = nuisances.rise_s / first[0] if first[0] > 0 else 1.0
         return replace(nuisances, rise_s=own[0] * lag, decay_s=own[1] * lag)
 
+    def scouted(
+        self,
+        problems: Sequence[Problem],
+        count: int,
+        *,
+        most_cells: int,
+        most_readings: int,
+        rng: np.random.Generator,
+    ) -> list[Look]:
+        """A coarse look at each of the flight's series, under the same draws of the nuisances."""
+        scouts = self.nuisances(normal_points(count, rng=rng))
+        return [
+            coarse_look(
+                problem,
+                [self.of_series(one, k) for one in scouts],
+                most_cells=most_cells,
+                most_readings=most_readings,
+            )
+            for k, problem in enumerate(problems)
+        ]
+
     def look(
         self, lattice: Lattice, proposal: Proposal, count: int, rng: np.random.Generator
     ) -> None:
@@ -189,12 +212,11 @@ class FlightEvidence:
     def log_likelihood(self) -> FloatArray:
         """Log of the tempered likelihood ratio averaged over the nuisances, shape (m, r)."""
         tempering = self.thinned_tempering
-        total: FloatArray | None = None
-        for share, ratio in zip(self.log_shares(), self.ratios, strict=True):
-            one = share + tempering.of(ratio)
-            total = one if total is None else np.logaddexp(total, one)
-        assert total is not None
-        return total
+        each = (
+            share + tempering.of(ratio)
+            for share, ratio in zip(self.log_shares(), self.ratios, strict=True)
+        )
+        return np.asarray(reduce(np.logaddexp, each))
 
     def counted(self, draw: int) -> FloatArray:
         """Tempered log-likelihood ratios under one draw of the nuisances, shape (m, r)."""
@@ -234,32 +256,20 @@ class FlightEvidence:
         cell: int,
         rate: int,
     ) -> float:
-        """Share of what stands out that the two best sources explain, at most 1.
-
-        One over the root of the number of readings is added: so far a share of few readings
-        falls below that of many by chance alone. Judged by the first series.
-        """
+        """`share_explained` of the first series; alone it may like another rate than all do."""
         problem = self.problems[0]
-        attainable, readings = attainable_log_ratio(
-            problem.excess, problem.additive, relative=problem.noise.relative
-        )
-        if attainable < LEAST_TO_EXPLAIN:
-            return 1.0
-        spot = np.zeros(lattice.size, dtype=bool)
-        spot[cell] = True
-        first = response_of(problem.path, lattice.only(spot), nuisances)
+        first = unit_response(problem, lattice, cell, nuisances)
         ratio = log_ratio(
             first, problem.excess, problem.additive, problem.rates, relative=problem.noise.relative
         )[0]
         rate = int(ratio.argmax()) if len(self.problems) > 1 else rate
-        second = evidence_of(
+        return share_explained(
             problem,
-            response_of(problem.path, coarse, nuisances),
             coarse,
-            others=problem.rates[rate] * first[:, 0].astype(np.float64),
+            nuisances,
+            reached=float(ratio[rate]),
+            prediction=problem.rates[rate] * first[:, 0].astype(np.float64),
         )
-        share = (float(ratio[rate]) + second.best_log_ratio) / attainable
-        return min(1.0, share + 1.0 / float(np.sqrt(readings)))
 
 
 def _ratio_over_gains(

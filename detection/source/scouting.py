@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from detection.source.likelihood import Tempering
     from detection.source.prior import Nuisances
-    from detection.source.tables import Evidence, Problem
+    from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Look", "coarse_look"]
+__all__ = ["Look", "coarse_look", "share_explained", "unit_response"]
 
 LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 FINEST_M = 4.0
@@ -72,14 +72,22 @@ def coarse_look(
     -------
     Look
     """
-    cell = max(FINEST_M, float(np.sqrt(problem.area / most_cells)))
-    lattice = Lattice.covering(problem.domain, cell)
+    cell_m = max(FINEST_M, float(np.sqrt(problem.area / most_cells)))
+    lattice = Lattice.covering(problem.domain, cell_m)
     every = max(1, problem.excess.size // most_readings)
     few = problem.thinned(every)
     tables = in_order(lambda one: weigh(few, lattice, one), scouts)
     ratios = [table.best_log_ratio for table in tables]
     best = int(np.argmax(ratios))
-    explained = _explained(few, lattice, scouts[best], tables[best])
+    cell, rate = tables[best].best
+    unit = unit_response(few, lattice, cell, scouts[best])[:, 0]
+    explained = share_explained(
+        few,
+        lattice,
+        scouts[best],
+        reached=ratios[best],
+        prediction=few.rates[rate] * unit.astype(np.float64),
+    )
     tempering = problem.noise.tempering_for(every * ratios[best], explained)
     log_prior = few.log_prior(lattice)
     thinned = tempering.thinned(every)
@@ -92,21 +100,50 @@ def coarse_look(
     return Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - DEPTH), tempering, explained)
 
 
-def _explained(problem: Problem, lattice: Lattice, nuisances: Nuisances, first: Evidence) -> float:
+def share_explained(
+    problem: Problem,
+    coarse: Lattice,
+    nuisances: Nuisances,
+    *,
+    reached: float,
+    prediction: FloatArray,
+) -> float:
     """Share of what stands out that the two best sources explain, at most 1.
 
     One over the root of the number of readings is added: so far a share of few readings falls
     below that of many by chance alone.
+
+    Parameters
+    ----------
+    problem : Problem
+        n readings.
+    coarse : Lattice
+        Where the second source is sought.
+    nuisances : Nuisances
+    reached : float
+        Log-likelihood ratio of the best source.
+    prediction : ndarray, shape (n,)
+        Concentration it gives each reading [kg m-3].
+
+    Returns
+    -------
+    float
     """
     attainable, readings = attainable_log_ratio(
         problem.excess, problem.additive, relative=problem.noise.relative
     )
     if attainable < LEAST_TO_EXPLAIN:
         return 1.0
-    kernel = response_of(problem.path, lattice, nuisances)
-    cell, rate = first.best
-    second = evidence_of(
-        problem, kernel, lattice, others=problem.rates[rate] * kernel[:, cell].astype(np.float64)
-    )
-    share = (first.best_log_ratio + second.best_log_ratio) / attainable
+    kernel = response_of(problem.path, coarse, nuisances)
+    second = evidence_of(problem, kernel, coarse, others=prediction)
+    share = (reached + second.best_log_ratio) / attainable
     return min(1.0, share + 1.0 / float(np.sqrt(readings)))
+
+
+def unit_response(
+    problem: Problem, lattice: Lattice, cell: int, nuisances: Nuisances
+) -> NDArray[np.float32]:
+    """Readings of a unit source in one active cell of a lattice, shape (n, 1) [s m-3]."""
+    spot = np.zeros(lattice.size, dtype=bool)
+    spot[cell] = True
+    return response_of(problem.path, lattice.only(spot), nuisances)

@@ -191,28 +191,8 @@ def evidence_of(
     -------
     Evidence
     """
-    ratio = log_ratio(
-        kernel,
-        problem.excess,
-        problem.additive,
-        problem.rates,
-        relative=problem.noise.relative,
-        others=others,
-    )
-    known = 0.0
-    if others is not None:
-        known = total_log_ratio(
-            others, problem.excess, problem.additive, relative=problem.noise.relative
-        )
-    counted = problem.tempering.of(known + ratio) - problem.tempering.of(known)
-    weight = problem.log_prior(lattice) + counted
-    cell, rate = divmod(int(ratio.argmax()), ratio.shape[1])
-    return Evidence(
-        weight.astype(np.float32),
-        float(logsumexp(weight)),
-        float(ratio[cell, rate]),
-        (cell, rate),
-    )
+    known = np.zeros_like(problem.excess) if others is None else others
+    return evidence_of_all([problem], [kernel], lattice, others=[known])
 
 
 def evidence_of_all(
@@ -251,7 +231,7 @@ def evidence_of_all(
             relative = problem.noise.relative
             known += total_log_ratio(other, *readings, relative=relative)
             ratio += log_ratio(kernel, *readings, problem.rates, relative=relative, others=other)
-        weight = weight + tempering.of(known + ratio) - tempering.of(known)
+        weight = weight + (tempering.of(known + ratio) - tempering.of(known))
         best += ratio
     cell, rate = divmod(int(best.argmax()), best.shape[1])
     return Evidence(

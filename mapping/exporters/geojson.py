@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["bounding_box", "region_geometry", "sources_collection", "write"]
+__all__ = ["bounding_box", "region_geometry", "sources_collection", "write", "write_collection"]
 
 DECIMALS = 7  # of a degree: a centimetre
 SIGNIFICANT = 5
@@ -45,11 +45,15 @@ def write(survey: Survey, folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    path = folder / "sources.geojson"
-    text = json.dumps(sources_collection(survey), indent=1, allow_nan=False)
+    return [write_collection(sources_collection(survey), folder / "sources.geojson")]
+
+
+def write_collection(collection: dict[str, Any], path: Path) -> Path:
+    """Write a FeatureCollection whole, or not at all."""
+    text = json.dumps(collection, indent=1, allow_nan=False)
     with whole_file(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
-    return [path]
+    return path
 
 
 def sources_collection(survey: Survey) -> dict[str, Any]:

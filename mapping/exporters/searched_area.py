@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from mapping.exporters.geojson import bounding_box, region_geometry
+from mapping.exporters.geojson import bounding_box, region_geometry, write_collection
 from mapping.searched import searched_ground
-from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +28,7 @@ def write(survey: Survey, folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    path = folder / "searched_area.geojson"
-    text = json.dumps(searched_collection(survey), indent=1, allow_nan=False)
-    with whole_file(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
-    return [path]
+    return [write_collection(searched_collection(survey), folder / "searched_area.geojson")]
 
 
 def searched_collection(survey: Survey) -> dict[str, Any]:

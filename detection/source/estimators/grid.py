@@ -17,8 +17,7 @@ from detection.source.flights import FlightEvidence, by_flight, problem_of
 from detection.source.likelihood import Noise
 from detection.source.observations import Observations
 from detection.source.posterior import posterior_dataset
-from detection.source.prior import PRIOR_PROPOSAL, Prior, normal_points
-from detection.source.scouting import coarse_look
+from detection.source.prior import PRIOR_PROPOSAL, Prior
 from detection.source.several import Configuration, further_source
 from detection.source.tables import refined
 
@@ -192,19 +191,14 @@ def _lattices(
     """Large cells over the domain, and smaller ones where a source may be."""
     looks = []
     for flight, stream in zip(flights, streams, strict=True):
-        scouts = flight.nuisances(normal_points(settings.scouts, rng=stream))
-        looks += [
-            coarse_look(
-                problem,
-                [flight.of_series(one, k) for one in scouts],
-                most_cells=settings.coarse_cells,
-                most_readings=settings.readings,
-            )
-            for k, problem in enumerate(flight.problems)
-        ]
-    rates = np.any([look.likely_rates for look in looks], axis=0)
-    likely = np.flatnonzero(rates)
-    rates[likely[0] : likely[-1]] = True
+        looks += flight.scouted(
+            flight.problems,
+            settings.scouts,
+            most_cells=settings.coarse_cells,
+            most_readings=settings.readings,
+            rng=stream,
+        )
+    rates = _unbroken(np.any([look.likely_rates for look in looks], axis=0))
     for flight in flights:
         flight.problems = [one.narrowed(rates) for one in flight.problems]
     coarse = looks[0].lattice
@@ -225,12 +219,15 @@ def _pruned(flights: Sequence[FlightEvidence], lattice: Lattice, depth: float) -
     weight = weight + flights[0].problems[0].log_prior(lattice)
     by_cell, by_rate = logsumexp(weight, axis=1), logsumexp(weight, axis=0)
     cells = np.asarray(by_cell > by_cell.max() - depth)
-    likely = np.flatnonzero(by_rate > by_rate.max() - depth)
-    rates = np.zeros(by_rate.size, dtype=bool)
-    rates[likely[0] : likely[-1] + 1] = True
+    rates = _unbroken(by_rate > by_rate.max() - depth)
     for flight in flights:
         flight.keep(cells, rates)
     return lattice.only(cells)
+
+
+def _unbroken(likely: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All from the first to the last, so that rates stay evenly spaced."""
+    return np.logical_or.accumulate(likely) & np.logical_or.accumulate(likely[::-1])[::-1]
 
 
 def _singles(
