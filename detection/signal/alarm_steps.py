@@ -198,25 +198,26 @@ def average(memory: Numbers, state: Numbers) -> None:
     elapsed = state[at.ELAPSED]
     if math.isnan(memory[mem.SIFTED]) or elapsed == 0.0:
         return
-    largest = math.inf
+    excess = memory[mem.EXCESS]
     if memory[mem.TYPICAL] > 0.0:
         ease = LARGEST * (1.0 + NEW_S / memory[mem.TYPICAL_S])
         size = max(memory[mem.TYPICAL], SIFTED_NOISE * state[at.SCALE])
-        largest = ease * max(size, memory[mem.QUANTUM])
-    excess = min(memory[mem.EXCESS], largest)
+        excess = min(excess, ease * max(size, memory[mem.QUANTUM]))
+    is_held = memory[mem.IS_NEW] == 0.0
     for scale in range(mem.SCALES):
         kept = math.exp(-elapsed / mem.TIMES_S[scale])
         share = 1.0 - kept
-        weight = 0.0 if memory[mem.IS_NEW] > 0.0 else kept * memory[mem.WEIGHT + scale]
+        weight = kept * memory[mem.WEIGHT + scale] if is_held else 0.0
         memory[mem.MEAN + scale] += share * (excess - memory[mem.MEAN + scale])
-        memory[mem.SHARE + scale] *= kept * kept
-        memory[mem.SHARE + scale] += share * (2.0 * weight + share)
+        memory[mem.SHARE + scale] = kept * kept * memory[mem.SHARE + scale] + share * (
+            2.0 * weight + share
+        )
         memory[mem.WEIGHT + scale] = weight + share
+    damp, warm = state[at.H + 2], state[at.H + 3]
     for place in range(2):
         share = 1.0 - math.exp(-elapsed / AIR_S[place])
-        for row in range(2):
-            slot = mem.AIR + 2 * row + place
-            memory[slot] += share * (state[at.H + 2 + row] - memory[slot])
+        memory[mem.AIR + place] += share * (damp - memory[mem.AIR + place])
+        memory[mem.AIR + 2 + place] += share * (warm - memory[mem.AIR + 2 + place])
 
 
 def weigh(memory: Numbers, state: Numbers) -> None:
@@ -233,30 +234,32 @@ def weigh(memory: Numbers, state: Numbers) -> None:
     for row in range(2):
         moved = AIR_SHARE * (memory[mem.AIR + 2 * row] - memory[mem.AIR + 2 * row + 1])
         response = state[at.X + 2 + row]
-        doubt = state[at.P + (at.ORDER + 1) * (2 + row)]
+        doubt = state[at.COVARIANCE[2 + row][2 + row]]
         floor += (response * response + doubt) * moved * moved
-    memory[mem.SNR] = 0.0
-    memory[mem.SURPRISE] = 0.0
-    memory[mem.RECENTLY] = 0.0
+    white = state[at.SCALE] * state[at.SCALE]
+    typical = memory[mem.TYPICAL] * memory[mem.TYPICAL]
+    highest = surprise = recently = 0.0
     for scale in range(mem.SCALES):
         mean = memory[mem.MEAN + scale]
-        least = floor + memory[mem.SHARE + scale] * state[at.SCALE] * state[at.SCALE]
+        least = floor + memory[mem.SHARE + scale] * white
         if not (mean > 0.0 and least > 0.0):
             continue
         time_s = mem.TIMES_S[scale]
         learnt = min(memory[mem.LEARNT_S + scale], LEARNING_S)
-        prior = PRIOR_SPREAD * least + memory[mem.TYPICAL] * memory[mem.TYPICAL]
-        spread = learnt * memory[mem.SPREAD + scale] + PRIOR_TIMES * time_s * prior
-        spread /= learnt + PRIOR_TIMES * time_s
-        score = mean * mean / max(spread, least)
-        memory[mem.SNR] = max(memory[mem.SNR], math.sqrt(score))
+        prior_s = PRIOR_TIMES * time_s
+        spread = learnt * memory[mem.SPREAD + scale] + prior_s * (PRIOR_SPREAD * least + typical)
+        score = mean * mean / max(spread / (learnt + prior_s), least)
+        highest = max(highest, score)
         if score > 4.0:
             freedom = PRIOR_FREEDOM + learnt / (2.0 * time_s + 1.0)
             shrunk = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)
             normal = shrunk * math.sqrt(freedom * math.log(1.0 + score / freedom))
-            memory[mem.SURPRISE] = max(memory[mem.SURPRISE], normal)
+            surprise = max(surprise, normal)
             if scale < LASTING:
-                memory[mem.RECENTLY] = max(memory[mem.RECENTLY], normal)
+                recently = max(recently, normal)
+    memory[mem.SNR] = math.sqrt(highest)
+    memory[mem.SURPRISE] = surprise
+    memory[mem.RECENTLY] = recently
 
 
 def leap(memory: Numbers, state: Numbers, reading: float, share: float, least: float) -> None:

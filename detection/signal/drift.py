@@ -77,7 +77,7 @@ def started(bins: Bins, drift: Drift) -> FloatArray:
     wide = min(10.0 * float(np.ptp(bins.reading)), WIDEST * drift.noise) + drift.noise
     spreads = (wide, slope_sd, online.COEFFICIENT * drift.noise, online.COEFFICIENT * drift.noise)
     for place, spread in enumerate(spreads):
-        state[layout.P + (layout.ORDER + 1) * place] = spread * spread
+        state[layout.COVARIANCE[place][place]] = spread * spread
     state[layout.X] = float(np.median(bins.reading))
     state[layout.SCALE] = drift.noise
     state[layout.ADAPTS] = 0.0

@@ -15,19 +15,21 @@ from detection.signal import layout, online
 from detection.signal.layout import (
     ADAPTS,
     BASELINE,
+    COVARIANCE,
     DENSITY,
     GAIN,
     INNOVATION,
     NOISE,
     ORDER,
+    P00,
     PLUME,
     SCALE,
+    SIZE,
     SLOPE_CARRIED,
     SLOPE_KEPT,
     TRUST,
     VARIANCE,
     H,
-    P,
     X,
 )
 
@@ -105,7 +107,7 @@ def smooth_pass(
     count = time_s.size
     estimate = np.empty((count, ORDER))
     regressors = np.empty((count, ORDER))
-    covariance = np.empty((count, ORDER * ORDER))
+    covariance = np.empty((count, SIZE - P00))  # upper triangle
     projected = np.empty((count, ORDER))  # P H'
     steps = np.empty((count, 4))  # innovation, precision, slope carried, slope kept
     for index in range(count):
@@ -114,7 +116,7 @@ def smooth_pass(
         _compare(state, reading[index], inflation[index])
         estimate[index] = state[X : X + ORDER]
         regressors[index] = state[H : H + ORDER]
-        covariance[index] = state[P : P + ORDER * ORDER]
+        covariance[index] = state[P00:SIZE]
         projected[index] = state[GAIN : GAIN + ORDER]
         _judge(state, trust[index])
         heard = state[TRUST] >= 1e-4 and state[NOISE] > 0.0 and np.isfinite(state[INNOVATION])
@@ -195,7 +197,7 @@ def _look_back(
         variance[index] = max(prior - learnt, 0.0)
         for i in range(ORDER):
             for j in range(ORDER):
-                estimate[index, i] -= covariance[index, ORDER * i + j] * pull[j]
+                estimate[index, i] -= covariance[index, COVARIANCE[i][j] - P00] * pull[j]
         pull[1] = carried * pull[0] + kept * pull[1]
         for j in range(ORDER):
             weight[1, j] = carried * weight[0, j] + kept * weight[1, j]

@@ -14,9 +14,21 @@ BASELINE, VARIANCE, INNOVATION, NOISE, TRUST, DENSITY = 15, 16, 17, 18, 19, 20
 SLOPE_CARRIED, SLOPE_KEPT = 21, 22  # what `advance` did to level and slope, for the smoother
 FREEDOM = 23  # variance of the level's walk over the usual
 CHANGED = 24  # the first changes between readings, sorted
-X, H, GAIN, P = 40, 45, 50, 55  # estimate, regressors, P H' and covariance, row by row
 ORDER = 5  # level, slope, humidity, temperature, warm-up
-SIZE = P + ORDER * ORDER
+X, H, GAIN = 40, 45, 50  # estimate, regressors (1, 0, ...) and P H'
+P00, P01, P02, P03, P04 = 55, 56, 57, 58, 59  # covariance: its upper triangle, row by row
+P11, P12, P13, P14 = 60, 61, 62, 63
+P22, P23, P24 = 64, 65, 66
+P33, P34, P44 = 67, 68, 69
+SIZE = P44 + 1
+# Where row i, column j of the covariance is: COVARIANCE[i][j].
+COVARIANCE = (
+    (P00, P01, P02, P03, P04),
+    (P01, P11, P12, P13, P14),
+    (P02, P12, P22, P23, P24),
+    (P03, P13, P23, P33, P34),
+    (P04, P14, P24, P34, P44),
+)
 
 
 class Numbers(Protocol):

@@ -195,23 +195,27 @@ def advance(state: Numbers, span_s: float) -> None:
         return
     state[at.X] += carried * state[at.X + 1]
     state[at.X + 1] *= kept
-    for column in range(at.ORDER):
-        state[at.P + column] += carried * state[at.P + at.ORDER + column]
-        state[at.P + at.ORDER + column] *= kept
-    for row in range(at.ORDER):
-        state[at.P + at.ORDER * row] += carried * state[at.P + at.ORDER * row + 1]
-        state[at.P + at.ORDER * row + 1] *= kept
+    joint, slope = state[at.P01], state[at.P11]
+    state[at.P00] += carried * (joint + joint + carried * slope)
+    state[at.P01] = kept * (joint + carried * slope)
+    state[at.P11] = kept * kept * slope
+    damp, warm, fresh = state[at.P12], state[at.P13], state[at.P14]
+    state[at.P02] += carried * damp
+    state[at.P03] += carried * warm
+    state[at.P04] += carried * fresh
+    state[at.P12] = kept * damp
+    state[at.P13] = kept * warm
+    state[at.P14] = kept * fresh
     variance = state[at.SCALE] * state[at.SCALE]
     unit = variance * state[at.STEP]
     level_walk = state[at.FREEDOM] * unit / (LEVEL_SPANS * LEVEL_SPANS * span_s * span_s)
     slope_walk = unit / (span_s * span_s * span_s * span_s)
-    state[at.P] += level_walk * elapsed + slope_walk * carried * carried * elapsed / 3.0
-    state[at.P + 1] += slope_walk * carried * elapsed / 2.0
-    state[at.P + at.ORDER] += slope_walk * carried * elapsed / 2.0
-    state[at.P + at.ORDER + 1] += slope_walk * elapsed
+    state[at.P00] += level_walk * elapsed + slope_walk * carried * carried * elapsed / 3.0
+    state[at.P01] += slope_walk * carried * elapsed / 2.0
+    state[at.P11] += slope_walk * elapsed
     coefficient_walk = COEFFICIENT * COEFFICIENT * variance / COEFFICIENT_MEMORY_S * elapsed
-    state[at.P + 2 * at.ORDER + 2] += coefficient_walk
-    state[at.P + 3 * at.ORDER + 3] += coefficient_walk
+    state[at.P22] += coefficient_walk
+    state[at.P33] += coefficient_walk
 
 
 def compare(state: Numbers, reading: float, inflation: float) -> None:
@@ -229,24 +233,30 @@ def compare(state: Numbers, reading: float, inflation: float) -> None:
             state[at.PLUME] = PLUME_RATE
             nearness = min(state[at.COUNT], float(FIRST_CHANGES))
             state[at.X] += (reading - state[at.X]) / nearness
-            for index in range(at.ORDER * at.ORDER):
-                state[at.P + index] = 0.0
-            state[at.P] = 9.0 * state[at.NOISE]
-            state[at.P + at.ORDER + 1] = 0.04 * state[at.NOISE]
-            state[at.P + 2 * at.ORDER + 2] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
-            state[at.P + 3 * at.ORDER + 3] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
-            state[at.P + 4 * at.ORDER + 4] = (
-                WARM_UP * WARM_UP * state[at.NOISE] if state[at.H + 4] > 0.0 else 0.0
-            )
+            for index in range(at.P00, at.SIZE):
+                state[index] = 0.0
+            state[at.P00] = 9.0 * state[at.NOISE]
+            state[at.P11] = 0.04 * state[at.NOISE]
+            state[at.P22] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
+            state[at.P33] = COEFFICIENT * COEFFICIENT * state[at.NOISE]
+            if state[at.H + 4] > 0.0:
+                state[at.P44] = WARM_UP * WARM_UP * state[at.NOISE]
         state[at.INNOVATION] = reading
-    state[at.BASELINE] = 0.0
-    state[at.VARIANCE] = 0.0
-    for row in range(at.ORDER):
-        state[at.BASELINE] += state[at.H + row] * state[at.X + row]
-        state[at.GAIN + row] = 0.0
-        for column in range(at.ORDER):
-            state[at.GAIN + row] += state[at.P + at.ORDER * row + column] * state[at.H + column]
-        state[at.VARIANCE] += state[at.H + row] * state[at.GAIN + row]
+    damp, warm, fresh = state[at.H + 2], state[at.H + 3], state[at.H + 4]
+    level = state[at.P00] + state[at.P02] * damp + state[at.P03] * warm + state[at.P04] * fresh
+    slope = state[at.P01] + state[at.P12] * damp + state[at.P13] * warm + state[at.P14] * fresh
+    third = state[at.P02] + state[at.P22] * damp + state[at.P23] * warm + state[at.P24] * fresh
+    fourth = state[at.P03] + state[at.P23] * damp + state[at.P33] * warm + state[at.P34] * fresh
+    fifth = state[at.P04] + state[at.P24] * damp + state[at.P34] * warm + state[at.P44] * fresh
+    state[at.GAIN] = level
+    state[at.GAIN + 1] = slope
+    state[at.GAIN + 2] = third
+    state[at.GAIN + 3] = fourth
+    state[at.GAIN + 4] = fifth
+    state[at.VARIANCE] = level + damp * third + warm * fourth + fresh * fifth
+    state[at.BASELINE] = (
+        state[at.X] + damp * state[at.X + 2] + warm * state[at.X + 3] + fresh * state[at.X + 4]
+    )
     state[at.INNOVATION] -= state[at.BASELINE]
 
 
@@ -294,17 +304,37 @@ def absorb(state: Numbers) -> None:
         state[at.ABOVE] = 0.0
         state[at.TRUST] = 1.0
         state[at.PLUME] = PLUME_RATE
-        state[at.P] += widening
-        state[at.P + at.ORDER + 1] += widening / 900.0
+        state[at.P00] += widening
+        state[at.P11] += widening / 900.0
         state[at.VARIANCE] += widening
         state[at.GAIN] += widening
     if state[at.TRUST] < 1e-4:
         return
     precision = 1.0 / (state[at.VARIANCE] + state[at.NOISE] / state[at.TRUST])
-    for row in range(at.ORDER):
-        state[at.X + row] += state[at.GAIN + row] * precision * excess
-    for row in range(at.ORDER):
-        for column in range(at.ORDER):
-            state[at.P + at.ORDER * row + column] -= (
-                state[at.GAIN + row] * precision * state[at.GAIN + column]
-            )
+    level, slope = state[at.GAIN], state[at.GAIN + 1]
+    damp, warm, fresh = state[at.GAIN + 2], state[at.GAIN + 3], state[at.GAIN + 4]
+    pull = precision * level
+    state[at.X] += pull * excess
+    state[at.P00] -= pull * level
+    state[at.P01] -= pull * slope
+    state[at.P02] -= pull * damp
+    state[at.P03] -= pull * warm
+    state[at.P04] -= pull * fresh
+    pull = precision * slope
+    state[at.X + 1] += pull * excess
+    state[at.P11] -= pull * slope
+    state[at.P12] -= pull * damp
+    state[at.P13] -= pull * warm
+    state[at.P14] -= pull * fresh
+    pull = precision * damp
+    state[at.X + 2] += pull * excess
+    state[at.P22] -= pull * damp
+    state[at.P23] -= pull * warm
+    state[at.P24] -= pull * fresh
+    pull = precision * warm
+    state[at.X + 3] += pull * excess
+    state[at.P33] -= pull * warm
+    state[at.P34] -= pull * fresh
+    pull = precision * fresh
+    state[at.X + 4] += pull * excess
+    state[at.P44] -= pull * fresh
