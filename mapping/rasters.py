@@ -11,7 +11,8 @@ from scipy.ndimage import map_coordinates
 
 from mapping.grid import grid_over
 from mapping.hotspots import source_probability
-from mapping.interpolate import kernel_dmvw, kernel_width
+from mapping.interpolate import kernel_dmvw
+from mapping.survey_lines import kernel_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable
