@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Lattice", "Path", "footprints", "path_of", "respond"]
+__all__ = ["Lattice", "Path", "footprints", "path_of", "ramp_weights", "respond"]
 
 CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
 LEAST_VERTICAL_M = 0.5
@@ -248,12 +248,15 @@ def respond(
     that thinned readings lag as all of them do.
     """
     step = np.diff(time_s, prepend=time_s[:1] - 1.0)
-    weights = [_ramp_weights(step, constant) for constant in (rise_s, decay_s)]
+    weights = [ramp_weights(step, constant) for constant in (rise_s, decay_s)]
     _respond(kernel, *weights)
 
 
-def _ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
-    """Weights of the state and of the inputs before and now in the state after each step."""
+def ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
+    """Weights of the state and of the inputs before and now in the state after each step.
+
+    Of steps of shape (n,) [s] and a time constant [s], shape (n, 3).
+    """
     if constant_s <= 0:
         return np.tile(np.array([0.0, 0.0, 1.0], np.float32), (step_s.size, 1))
     ratio = np.maximum(step_s / constant_s, 1e-9)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import current_pace
 from detection.source.footprint import Lattice, footprints, respond
 from detection.source.likelihood import log_ratio, total_log_ratio
 
@@ -155,10 +156,18 @@ class Evidence:
 def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Results in the order of the items, the same whatever the number of threads.
 
-    The kernels release Python's lock, so threads are enough.
+    The kernels release Python's lock, so threads are enough. After each item its thread can be
+    held up, see `detection.pacing`.
     """
+    pace = current_pace()
+
+    def paced(item: Item) -> Result:
+        result = work(item)
+        pace()
+        return result
+
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        return list(pool.map(work, items))
+        return list(pool.map(paced, items))
 
 
 def response_of(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:

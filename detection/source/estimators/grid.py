@@ -7,18 +7,18 @@ before leave unexplained. Nothing is iterated to convergence, so nothing can fai
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
+from detection.source.found import Found, posterior_of, single_sources
 from detection.source.likelihood import Noise
 from detection.source.observations import Observations
-from detection.source.posterior import posterior_dataset
 from detection.source.prior import PRIOR_PROPOSAL, Prior
-from detection.source.several import Configuration, further_source
+from detection.source.several import further_source
 from detection.source.tables import refined
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Settings", "infer"]
+__all__ = ["Settings", "infer", "search"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,23 @@ def infer(
     ValueError
         There are no readings.
     """
+    found = search(
+        series, domain, rng=rng, prior=prior, noise=noise, settings=settings, progress=progress
+    )
+    return posterior_of(found, rng=rng)
+
+
+def search(
+    series: Observations | Sequence[Observations],
+    domain: tuple[float, float, float, float],
+    *,
+    rng: np.random.Generator,
+    prior: Prior | None = None,
+    noise: Noise | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Found:
+    """All of `infer` but its last step, with the same parameters and errors."""
     series = [series] if isinstance(series, Observations) else list(series)
     groups = by_flight([one for one in series if len(one)])
     if not groups:
@@ -158,7 +175,7 @@ def infer(
         for flight, own in zip(flights, problems, strict=True)
         for one in own
     ]
-    ladder = [_singles(flights, log_weight, lattice, settings.draws, rng)]
+    ladder = [single_sources(flights, log_weight, lattice, settings.draws, rng)]
     log_evidence = [0.0, float(logsumexp(log_weight))]
     while len(ladder) < settings.max_sources:
         found = further_source(rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng)
@@ -167,10 +184,14 @@ def infer(
         tell(0.6 + 0.1 * len(ladder))
         if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
             break
-    posterior = _posterior(ladder, log_evidence, groups, prior, noise, settings, rng)
-    return posterior.assign_attrs(
-        explained=min(flight.explained for flight in flights),
-        tempering=[*astuple(flights[0].tempering)],
+    return Found(
+        flights=flights,
+        lattice=lattice,
+        ladder=ladder,
+        log_evidence=log_evidence,
+        prior=prior,
+        noise=noise,
+        settings=settings,
     )
 
 
@@ -228,106 +249,3 @@ def _pruned(flights: Sequence[FlightEvidence], lattice: Lattice, depth: float) -
 def _unbroken(likely: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """All from the first to the last, so that rates stay evenly spaced."""
     return np.logical_or.accumulate(likely) & np.logical_or.accumulate(likely[::-1])[::-1]
-
-
-def _singles(
-    flights: Sequence[FlightEvidence],
-    log_weight: FloatArray,
-    lattice: Lattice,
-    size: int,
-    rng: np.random.Generator,
-) -> list[Configuration]:
-    """Draws of exactly one source, in random order."""
-    problem = flights[0].problems[0]
-    share = np.exp(log_weight - log_weight.max()).ravel()
-    picks = rng.choice(share.size, size=size, p=share / share.sum())
-    cells, rates = np.unravel_index(picks, log_weight.shape)
-    east, north = lattice.centres()
-    jitter = rng.uniform(-0.5, 0.5, (size, 2)) * lattice.cell_m
-    places = problem.inside(np.column_stack([east[cells], north[cells]]) + jitter)
-    chosen = [flight.drawn(cells, rates, rng) for flight in flights]
-    spreads = tuple(
-        one.gain_log_sd if k else 0.0
-        for flight in flights
-        for k, one in enumerate(flight.observations)
-    )
-    log_prior = problem.log_prior(lattice)
-    evidence: dict[tuple[int, ...], float] = {}
-    for draws in set(zip(*(own.tolist() for own in chosen), strict=True)):
-        likely = [flight.counted(draw) for flight, draw in zip(flights, draws, strict=True)]
-        evidence[draws] = float(logsumexp(log_prior + np.sum(likely, axis=0)))
-    return [
-        Configuration(
-            tuple(
-                flight.of_series(flight.hypotheses[own[draw]], k)
-                for flight, own in zip(flights, chosen, strict=True)
-                for k in range(len(flight.observations))
-            ),
-            (1.0,) * len(spreads),
-            spreads,
-            places[draw][None, :],
-            problem.rates[[rates[draw]]],
-            evidence[tuple(int(own[draw]) for own in chosen)],
-        )
-        for draw in range(size)
-    ]
-
-
-def _posterior(
-    ladder: Sequence[Sequence[Configuration]],
-    log_evidence: Sequence[float],
-    groups: Sequence[Sequence[Observations]],
-    prior: Prior,
-    noise: Noise,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> xr.Dataset:
-    """Mix draws of each number of sources by its probability."""
-    number = np.arange(len(ladder) + 1)
-    log_prior = np.log(
-        np.where(
-            number == 0,
-            1 - prior.any_source,
-            prior.any_source
-            * (1 - prior.another_source)
-            * prior.another_source ** np.maximum(number - 1, 0),
-        )
-    )
-    log_posterior = log_prior + np.array(log_evidence[: number.size])
-    share = np.exp(log_posterior - logsumexp(log_posterior))
-    counts = np.floor(share * settings.draws).astype(int)
-    counts[np.argmax(share)] += settings.draws - counts.sum()
-    shape = (settings.draws, settings.max_sources)
-    columns = {name: np.full(shape, np.nan) for name in ("east", "north", "height", "rate")}
-    step = np.log(prior.rate_max / prior.rate_min) / (settings.rates - 1)
-    row = int(counts[0])
-    # each flight's gain is independent, unless it is the same sensor, which nobody says
-    gain_log_sd = min(group[0].gain_log_sd for group in groups)
-    for configurations, count in zip(ladder, counts[1:], strict=True):
-        for pick in range(count):
-            one = configurations[pick % len(configurations)]
-            sources = one.rates.size
-            columns["east"][row, :sources] = one.places[:, 0]
-            columns["north"][row, :sources] = one.places[:, 1]
-            columns["height"][row, :sources] = one.nuisances[0].release_height_m
-            blur = step * rng.uniform(-0.5, 0.5, sources)
-            gain = gain_log_sd * rng.standard_normal()
-            columns["rate"][row, :sources] = noise.skewness * one.rates * np.exp(blur + gain)
-            row += 1
-    return posterior_dataset(
-        columns,
-        attrs={
-            "estimator": "grid",
-            "channel": ", ".join(dict.fromkeys(one.channel for group in groups for one in group)),
-            "gas": ", ".join(dict.fromkeys(one.gas for group in groups for one in group)),
-            "p_any_source": float(1.0 - share[0]),
-            "number_probability": [float(value) for value in share],
-            "log_evidence": [float(value) for value in log_evidence],
-            "prior": _said(prior),
-            "model": _said(noise) + "; " + _said(settings),
-        },
-    )
-
-
-def _said(values: Prior | Noise | Settings) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in asdict(values).items())

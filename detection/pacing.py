@@ -1,0 +1,51 @@
+"""Long work done bit by bit beside something that must not wait, such as a flight.
+
+The work itself only says where it can be held up, by `breathe`; what that does is chosen by
+whoever starts it, and nothing by default. Results do not depend on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Pace = Callable[[], None]
+
+__all__ = ["at_pace", "breathe", "current_pace"]
+
+
+def _at_once() -> None:
+    """Hold nothing up."""
+
+
+_PACE: ContextVar[Pace] = ContextVar("pace", default=_at_once)
+
+
+@contextlib.contextmanager
+def at_pace(pace: Pace) -> Iterator[None]:
+    """Within this context, and in what `in_order` runs from it, `breathe` calls `pace`.
+
+    Parameters
+    ----------
+    pace : callable
+        May wait, or raise to give the work up.
+    """
+    token = _PACE.set(pace)
+    try:
+        yield
+    finally:
+        _PACE.reset(token)
+
+
+def current_pace() -> Pace:
+    """What `breathe` calls here; for work that goes on in other threads."""
+    return _PACE.get()
+
+
+def breathe() -> None:
+    """Be held up here, if anybody wants that: between pieces of work of some 50 ms."""
+    _PACE.get()()
