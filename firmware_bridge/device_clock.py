@@ -6,9 +6,9 @@ came through fastest tell the offset, and the lower edge of their convex hull th
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,7 @@ BEHIND_FOR_NS = 10 * NS  # ... for so long: a full buffer empties sooner
 NARROWEST_S = 0.0002
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A time [ns] and its standard deviation [s]; infinite where nothing is known."""
 
     time_ns: int
@@ -156,8 +155,8 @@ class DeviceClock:
         seen_s = max((self._bins[-1][0] - self._bins[0][0]) / NS, 1e-9)
         skew_sd = min(PRIOR_SKEW, residual_s / seen_s)
         time_ns = now + round(offset + slope * (now - middle) - 0.5e9 * self._least_delay_s)
-        parts = (residual_s, 0.5 * self._least_delay_s, skew_sd * span_s, NARROWEST_S)
-        return Estimate(time_ns, sum(part**2 for part in parts) ** 0.5)
+        delay_sd = 0.5 * self._least_delay_s
+        return Estimate(time_ns, math.hypot(residual_s, delay_sd, skew_sd * span_s, NARROWEST_S))
 
     def time_of(self, device_ns: int, arrival_ns: int) -> Estimate:
         """When a frame that arrived at `arrival_ns` was made.
