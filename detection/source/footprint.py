@@ -20,6 +20,7 @@ from detection.source.dispersion import (
     transport_fraction,
 )
 from detection.source.observations import wind_path
+from detection.source.scattering import scatter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lattice", "Path", "footprints", "path_of", "ramp_weights", "respond"]
 
-CUTOFF = 3.2  # standard deviations beyond which a Gaussian is taken as nothing
+NOTHING = 1e-9  # vertical density that is taken as none [m-1]
 LEAST_VERTICAL_M = 0.5
 INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sampler in a reading
 AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
@@ -207,25 +208,33 @@ def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np
         roughness_m=nuisances.roughness_m,
     )
     density = reflected_density(path.height[:, None], nuisances.release_height_m, vertical[None, :])
+    density[density < NOTHING] = 0.0
     kernel = np.zeros((path.time_s.size, lattice.size), dtype=np.float32)
-    _scatter(
+    metres = lattice.cell_m
+    scatter(
         kernel,
         lattice.index,
-        np.array([lattice.west, lattice.south, lattice.cell_m]),
+        np.array([lattice.west, lattice.south]) / metres,
         (path.time_s - path.grid_start_s) / path.grid_step_s,
-        path.east,
-        path.north,
+        path.east / metres,
+        path.north / metres,
         (path.height - levels[0]) / (levels[1] - levels[0]),
-        path.air_east,
-        path.air_north,
-        ages,
+        path.air_east / metres,
+        path.air_north / metres,
         ages / path.grid_step_s,
-        sigma,
-        density,
+        sigma / metres,
+        density * _age_widths(ages) / (2.0 * np.pi * sigma**2),
         fraction,
         np.array([np.cos(nuisances.wind_bias_rad), np.sin(nuisances.wind_bias_rad)]),
     )
     return kernel
+
+
+def _age_widths(ages: FloatArray) -> FloatArray:
+    """Time each age stands for [s]."""
+    before = np.diff(ages, prepend=0.0)
+    after = np.append(before[1:], before[-1])
+    return np.asarray(0.5 * (before + after))
 
 
 def respond(
@@ -262,76 +271,6 @@ def ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
     ratio = np.maximum(step_s / constant_s, 1e-9)
     keep, mean = np.exp(-ratio), -np.expm1(-ratio) / ratio
     return np.column_stack([keep, mean - keep, 1.0 - mean]).astype(np.float32)
-
-
-@njit(cache=True, nogil=True)
-def _scatter(
-    kernel: NDArray[np.float32],
-    index: NDArray[np.int32],
-    frame: FloatArray,
-    when: FloatArray,
-    east: FloatArray,
-    north: FloatArray,
-    level: FloatArray,
-    air_east: FloatArray,
-    air_north: FloatArray,
-    ages: FloatArray,
-    age_steps: FloatArray,
-    sigma: FloatArray,
-    density: FloatArray,
-    fraction: FloatArray,
-    turn: FloatArray,
-) -> None:
-    """Add every age's Gaussian of every reading to the cells it reaches."""
-    ny, nx = index.shape
-    west, south, cell = frame
-    along_row = np.empty(nx)
-    for i in range(when.size):
-        floor = min(int(level[i]), fraction.shape[0] - 2)
-        part = level[i] - floor
-        here_east = _at(air_east, when[i])
-        here_north = _at(air_north, when[i])
-        for k in range(ages.size):
-            if density[i, k] < 1e-9:
-                continue
-            back_east = here_east - _at(air_east, when[i] - age_steps[k])
-            back_north = here_north - _at(air_north, when[i] - age_steps[k])
-            share = (1.0 - part) * fraction[floor, k] + part * fraction[floor + 1, k]
-            x = east[i] - share * (turn[0] * back_east - turn[1] * back_north)
-            y = north[i] - share * (turn[1] * back_east + turn[0] * back_north)
-            reach = CUTOFF * sigma[k]
-            first_column = max(0, int(np.ceil((x - reach - west) / cell)))
-            last_column = min(nx - 1, int(np.floor((x + reach - west) / cell)))
-            first_row = max(0, int(np.ceil((y - reach - south) / cell)))
-            last_row = min(ny - 1, int(np.floor((y + reach - south) / cell)))
-            if first_column > last_column or first_row > last_row:
-                continue
-            before = ages[k] - ages[k - 1] if k > 0 else ages[0]
-            after = ages[k + 1] - ages[k] if k + 1 < ages.size else before
-            scale = density[i, k] * 0.5 * (before + after) / (2.0 * np.pi * sigma[k] ** 2)
-            for column in range(first_column, last_column + 1):
-                offset = (west + column * cell - x) / sigma[k]
-                along_row[column] = np.exp(-0.5 * offset * offset)
-            for row in range(first_row, last_row + 1):
-                offset = (south + row * cell - y) / sigma[k]
-                height = scale * np.exp(-0.5 * offset * offset)
-                for column in range(first_column, last_column + 1):
-                    target = index[row, column]
-                    if target >= 0:
-                        kernel[i, target] += np.float32(height * along_row[column])
-
-
-@njit(cache=True, nogil=True)
-def _at(series: FloatArray, position: float) -> float:
-    """Linear interpolation in an evenly spaced series, held at its ends."""
-    if position <= 0.0:
-        value = series[0] + (series[1] - series[0]) * position
-    elif position >= series.size - 1:
-        value = series[-1]
-    else:
-        low = int(position)
-        value = series[low] + (series[low + 1] - series[low]) * (position - low)
-    return float(value)
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from detection.source.likelihood_kernels import sum_expected, sum_log_ratios
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -27,7 +28,6 @@ __all__ = [
 
 AVERAGED_TEMPER = 0.6  # what an average over minutes is worth
 AVERAGING_S = 20.0  # averages beyond this are worth more than single readings
-NEGLIGIBLE = 0.02  # predicted excess, in noise deviations, that changes no likelihood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,9 @@ def log_ratio(
     """
     known = np.zeros_like(excess) if others is None else others
     out = np.empty((kernel.shape[1], rates.size))
-    _log_ratio(np.ascontiguousarray(kernel.T), excess, additive**2, rates, relative**2, known, out)
+    sum_log_ratios(
+        np.ascontiguousarray(kernel.T), excess, additive**2, rates, relative**2, known, out
+    )
     return out
 
 
@@ -230,7 +232,7 @@ def expected_log_ratio(
         Not tempered, never negative.
     """
     out = np.zeros(kernel.shape[1])
-    _expected_log_ratio(kernel, rate, additive**2, relative**2, out)
+    sum_expected(kernel, rate, additive**2, relative**2, out)
     return np.maximum(out, 0.0)
 
 
@@ -256,64 +258,3 @@ def attainable_log_ratio(
     strength = (excess / additive)[excess > 3.0 * additive] ** 2
     gained = 2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative**2 * strength)
     return float(gained.sum()), int(strength.size)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _expected_log_ratio(
-    kernel: NDArray[np.float32],
-    rate: float,
-    variance: FloatArray,
-    relative: float,
-    out: FloatArray,
-) -> None:
-    readings, cells = kernel.shape
-    for i in range(readings):
-        for j in range(cells):
-            mean = rate * kernel[i, j]
-            strength = mean * mean / variance[i]
-            if strength > NEGLIGIBLE * NEGLIGIBLE:
-                out[j] += 2.0 * np.log1p(strength / 3.0) - 0.5 * np.log1p(relative * strength)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _log_ratio(
-    kernel: NDArray[np.float32],
-    excess: FloatArray,
-    variance: FloatArray,
-    rates: FloatArray,
-    relative: float,
-    known: FloatArray,
-    out: FloatArray,
-) -> None:
-    cells, readings = kernel.shape
-    count = rates.size
-    spread_0 = variance + relative * known**2
-    tail_0 = 1.0 + (excess - known) ** 2 / (3.0 * spread_0)
-    least = NEGLIGIBLE * np.sqrt(variance) / rates[-1]
-    product = np.empty(count)
-    for j in range(cells):
-        out[j, :] = 0.0
-        product[:] = 1.0
-        pending = 0
-        for i in range(readings):
-            unit = kernel[j, i]
-            if unit < least[i]:
-                continue
-            first = 0
-            while rates[first] * unit < least[i] * rates[-1]:
-                first += 1
-            clean, tail = spread_0[i], 3.0 * tail_0[i]
-            for r in range(first, count):  # without branches, so that it compiles to vectors
-                mean = known[i] + rates[r] * unit
-                spread = variance[i] + relative * mean * mean
-                miss = excess[i] - mean
-                closeness = tail * spread / (3.0 * spread + miss * miss)
-                product[r] *= np.sqrt(clean / spread) * closeness * closeness
-            pending += 1
-            if pending == 8:
-                for r in range(count):
-                    out[j, r] += np.log(product[r])
-                    product[r] = 1.0
-                pending = 0
-        for r in range(count):
-            out[j, r] += np.log(product[r])

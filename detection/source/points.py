@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.footprint import CUTOFF, respond
+from detection.source.footprint import respond
+from detection.source.scattering import CUTOFF
 from detection.source.spreads import levels_of
 
 if TYPE_CHECKING:

@@ -64,12 +64,32 @@ def test_a_cell_no_reading_can_see_is_neither_likely_nor_unlikely(readings):
     assert not log_ratio(kernel, excess, additive, RATES, relative=0.8)[1].any()
 
 
-def test_readings_far_beyond_the_noise_stay_finite():
-    kernel = np.full((64, 2), 1e5, dtype=np.float32)
-    excess = np.full(64, 1e6)
+@pytest.mark.parametrize("strength", [1e6, 1e9])
+def test_readings_far_beyond_the_noise_equal_the_naive_twin(strength):
+    kernel = np.full((64, 2), 0.1 * strength, dtype=np.float32)
+    excess = np.full(64, strength)
     excess[::2] = 0.0
+    expected = naive_source.log_ratio(
+        kernel, excess, np.ones(64), RATES, relative=0.8, others=np.zeros(64)
+    )
     ratio = log_ratio(kernel, excess, np.ones(64), RATES, relative=0.8)
-    assert np.isfinite(ratio).all()
+    assert_allclose(ratio, expected, rtol=1e-9)
+
+
+def test_an_unknown_reading_gives_an_unknown_ratio(readings):
+    kernel, excess, additive = readings
+    excess[3] = np.nan
+    assert np.isnan(log_ratio(kernel, excess, additive, RATES, relative=0.8)).all()
+
+
+@pytest.mark.parametrize("rate", [1e-4, 1.0, 1e6])
+def test_the_expected_ratio_is_that_of_readings_as_predicted(readings, rate):
+    kernel, _, additive = readings
+    strength = (rate * kernel.astype(float) / additive[:, None]) ** 2
+    strength[strength < 0.02**2] = 0.0
+    expected = (2 * np.log1p(strength / 3) - 0.5 * np.log1p(0.64 * strength)).sum(axis=0)
+    ratio = expected_log_ratio(kernel, rate, additive, relative=0.8)
+    assert_allclose(ratio, np.maximum(expected, 0.0), rtol=1e-9, atol=1e-12)
 
 
 def test_clean_air_where_gas_was_expected_speaks_against_a_source():
