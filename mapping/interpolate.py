@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["CONFIDENT", "blended", "confidence_of", "kernel_dmvw", "weight_beside_line"]
+__all__ = [
+    "CONFIDENT",
+    "blended",
+    "confidence_of",
+    "kernel_dmvw",
+    "map_confidence",
+    "weight_beside_line",
+]
 
 CONFIDENT = 0.5
 
@@ -104,6 +111,15 @@ def kernel_dmvw(
 def confidence_of(weight: FloatArray, sure_weight: float) -> FloatArray:
     """Confidence in a mean with a total weight, 0 to 1."""
     return np.asarray(-np.expm1(-((weight / sure_weight) ** 2)))
+
+
+def map_confidence(
+    grid: Grid, east: FloatArray, north: FloatArray, *, width_m: float
+) -> FloatArray:
+    """Confidence of the Kernel DM+V map of a track, shape (ny, nx)."""
+    precision = kernel_precision(east.size, width_m)
+    (weight,) = kernel_sums(grid, east, north, precision, np.ones((1, east.size)))
+    return confidence_of(weight, weight_beside_line(east, north, width_m))
 
 
 def blended(alpha: FloatArray, weight: FloatArray, sums: FloatArray, overall: float) -> FloatArray:

@@ -80,3 +80,21 @@ def density(draws, widths, x, y):
         away = ((x - east) ** 2 + (y - north) ** 2) / width**2
         total += math.exp(-0.5 * away) / (2.0 * math.pi * width**2)
     return total / len(draws)
+
+
+def ordinary_kriging(data, place, covariance, nugget):
+    """Mean and variance of a reading at a place, from the full system with its multiplier.
+
+    `data` are (east, north, reading), one each; `covariance` is a function of distance.
+    """
+    size = len(data)
+    system, right = np.zeros((size + 1, size + 1)), np.ones(size + 1)
+    for i, one in enumerate(data):
+        for j, other in enumerate(data):
+            system[i, j] = covariance(math.hypot(one[0] - other[0], one[1] - other[1]))
+        system[i, i] += nugget
+        system[i, size] = system[size, i] = 1.0
+        right[i] = covariance(math.hypot(one[0] - place[0], one[1] - place[1]))
+    weights = np.linalg.solve(system, right)
+    mean = sum(weight * one[2] for weight, one in zip(weights[:size], data, strict=True))
+    return mean, covariance(0.0) + nugget - float(weights @ right)
