@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["MOX_EXPONENT", "Corrected", "correct"]
+__all__ = ["MOX_EXPONENT", "NO_WARM_UP", "Corrected", "correct", "relative"]
 
 MOX_EXPONENT = -0.5  # B of Rs/R0 = A C^B, mid-way in -0.35 ... -0.7 (makers' sheets)
 NO_WARM_UP = ("tdlas",)  # families that read true from the first second
@@ -119,7 +119,7 @@ def correct(
     if log_scale:
         with np.errstate(divide="ignore", invalid="ignore"):
             logarithm = np.where(raw > 0.0, -np.log(raw), np.nan)
-        return _relative(_corrected(time, logarithm, *climate, family=family, causal=causal))
+        return relative(_corrected(time, logarithm, *climate, family=family, causal=causal))
     return _corrected(time, raw, *climate, family=family, causal=causal)
 
 
@@ -214,7 +214,7 @@ def _forward(
     return Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)
 
 
-def _relative(logarithmic: Corrected) -> Corrected:
+def relative(logarithmic: Corrected) -> Corrected:
     """Gas relative to clean air from minus the log resistance above its baseline."""
     power = 1.0 / abs(MOX_EXPONENT)
     ratio = np.exp(np.minimum(power * logarithmic.signal, 50.0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detection.pacing import breathe
 from detection.signal import kernels
 from detection.signal.airborne import is_airborne, metres, seconds
 from detection.signal.baseline import Corrected, correct
@@ -83,6 +84,7 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         or (_averaging_s(ds) > 0.0 and stations.max(initial=-1) < 0)
     )
     for name in gas_channels(ds):
+        breathe()
         reading = _good_readings(ds, name, airborne)
         glitches = np.zeros(reading.size, np.bool_)
         for rows in [] if leave else _rows_of(stations):

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Lattice", "Path", "footprints", "path_of", "ramp_weights", "respond"]
+__all__ = [
+    "Lattice",
+    "Path",
+    "Puffs",
+    "footprints",
+    "path_of",
+    "puffs_of",
+    "ramp_weights",
+    "respond",
+]
 
 NOTHING = 1e-9  # vertical density that is taken as none [m-1]
 LEAST_VERTICAL_M = 0.5
@@ -160,30 +169,32 @@ def ages_for(path: Path, nuisances: Nuisances, least_spread_m: float) -> FloatAr
     return np.array(ages)
 
 
-def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:
-    """Concentration per unit rate in each reading, for a source at each active cell.
+@dataclass(frozen=True, slots=True)
+class Puffs:
+    """How a puff of a unit source has moved and grown at each of k ages.
 
-    Parameters
+    Attributes
     ----------
-    path : Path
-        n readings.
-    lattice : Lattice
-        m active cells.
-    nuisances : Nuisances
-
-    Returns
-    -------
-    ndarray of float32, shape (n, m)
-        [s m-3], before the sensor's response.
-
-    Notes
-    -----
-    Backward trajectory B(tau) = x - f(tau) (W(t) - W(t - tau)) with W the integral of the
-    measured wind, turned and scaled by the nuisances, and f from `transport_fraction`; the
-    horizontal spread after Taylor (1921), plus that of a cell. See also Flesch, Wilson & Yee
-    (1995), doi:10.1175/1520-0450(1995)034<1320:BTLSDM>2.0.CO;2.
+    ages : ndarray, shape (k,)
+        [s].
+    sigma, vertical : ndarray, shape (k,)
+        Horizontal and vertical spread [m].
+    levels : ndarray, shape (l,)
+        Heights above ground [m].
+    fraction : ndarray, shape (l, k)
+        Transport at each level and age, in units of the measured wind's.
     """
-    least = float(np.hypot(INITIAL_SPREAD_M, lattice.cell_m / np.sqrt(12.0)))
+
+    ages: FloatArray
+    sigma: FloatArray
+    vertical: FloatArray
+    levels: FloatArray
+    fraction: FloatArray
+
+
+def puffs_of(path: Path, cell_m: float, nuisances: Nuisances) -> Puffs:
+    """Puffs of sources that fill a cell, for readings at the heights of a path."""
+    least = float(np.hypot(INITIAL_SPREAD_M, cell_m / np.sqrt(12.0)))
     ages = ages_for(path, nuisances, least)
     sigma = np.hypot(
         taylor_sigma(ages, nuisances.lateral_sd, nuisances.lateral_time_scale_s), least
@@ -207,10 +218,44 @@ def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np
         reference_height_m=path.wind_height_m,
         roughness_m=nuisances.roughness_m,
     )
-    density = reflected_density(path.height[:, None], nuisances.release_height_m, vertical[None, :])
+    return Puffs(ages, sigma, vertical, levels, fraction)
+
+
+def footprints(
+    path: Path, lattice: Lattice, nuisances: Nuisances, *, puffs: Puffs | None = None
+) -> NDArray[np.float32]:
+    """Concentration per unit rate in each reading, for a source at each active cell.
+
+    Parameters
+    ----------
+    path : Path
+        n readings.
+    lattice : Lattice
+        m active cells.
+    nuisances : Nuisances
+    puffs : Puffs, optional
+        From `puffs_of`, worked out here unless given; heights beyond count as the nearest level.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, m)
+        [s m-3], before the sensor's response.
+
+    Notes
+    -----
+    Backward trajectory B(tau) = x - f(tau) (W(t) - W(t - tau)) with W the integral of the
+    measured wind, turned and scaled by the nuisances, and f from `transport_fraction`; the
+    horizontal spread after Taylor (1921), plus that of a cell. See also Flesch, Wilson & Yee
+    (1995), doi:10.1175/1520-0450(1995)034<1320:BTLSDM>2.0.CO;2.
+    """
+    puffs = puffs or puffs_of(path, lattice.cell_m, nuisances)
+    density = reflected_density(
+        path.height[:, None], nuisances.release_height_m, puffs.vertical[None, :]
+    )
     density[density < NOTHING] = 0.0
     kernel = np.zeros((path.time_s.size, lattice.size), dtype=np.float32)
-    metres = lattice.cell_m
+    metres, levels = lattice.cell_m, puffs.levels
+    level = (path.height - levels[0]) / (levels[1] - levels[0])
     scatter(
         kernel,
         lattice.index,
@@ -218,13 +263,13 @@ def footprints(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np
         (path.time_s - path.grid_start_s) / path.grid_step_s,
         path.east / metres,
         path.north / metres,
-        (path.height - levels[0]) / (levels[1] - levels[0]),
+        np.clip(level, 0.0, levels.size - 1.0),
         path.air_east / metres,
         path.air_north / metres,
-        ages / path.grid_step_s,
-        sigma / metres,
-        density * _age_widths(ages) / (2.0 * np.pi * sigma**2),
-        fraction,
+        puffs.ages / path.grid_step_s,
+        puffs.sigma / metres,
+        density * _age_widths(puffs.ages) / (2.0 * np.pi * puffs.sigma**2),
+        puffs.fraction,
         np.array([np.cos(nuisances.wind_bias_rad), np.sin(nuisances.wind_bias_rad)]),
     )
     return kernel

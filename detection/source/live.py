@@ -7,17 +7,19 @@ once stays as it was found and is stated below; a new search, which takes second
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from scipy.special import logsumexp
 
 from detection.pacing import breathe
-from detection.source.footprint import footprints
+from detection.source.footprint import footprints, puffs_of
 from detection.source.found import number_shares, posterior_of, single_sources
 from detection.source.likelihood import log_ratio, noise_of
 from detection.source.observations import wind_path
+from detection.source.place_table import PlaceTable
 from detection.source.sensor_memory import FORGOTTEN, SensorMemory
 
 if TYPE_CHECKING:
@@ -34,46 +36,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["LivePosterior", "PlaceTable"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceTable:
-    """Where one source is, cell by cell.
-
-    Attributes
-    ----------
-    lattice : Lattice
-    share : ndarray, shape (m,)
-        Probability of each active cell; sums to 1.
-    """
-
-    lattice: Lattice
-    share: FloatArray
-
-    def radius_m(self, level: float) -> float:
-        """Radius of a circle as large as the smallest cells that together hold `level`."""
-        ranked = np.sort(self.share)[::-1]
-        cells = int(np.searchsorted(np.cumsum(ranked), level * ranked.sum())) + 1
-        return float(self.lattice.cell_m * np.sqrt(min(cells, ranked.size) / np.pi))
-
-    def overlap(self, other: PlaceTable) -> float:
-        """Share of probability the two have in common, 1 minus their total variation.
-
-        Cells of the larger size are compared; the smaller ones count where their centres lie.
-        """
-        one, two = sorted((self, other), key=lambda table: -table.lattice.cell_m)
-        frame = one.lattice
-        parts = []
-        for table in (one, two):
-            east, north = table.lattice.centres()
-            column = np.floor((east - frame.west) / frame.cell_m + 0.5).astype(int)
-            row = np.floor((north - frame.south) / frame.cell_m + 0.5).astype(int)
-            binned: dict[tuple[int, int], float] = {}
-            for key, share in zip(zip(row, column, strict=True), table.share, strict=True):
-                binned[key] = binned.get(key, 0.0) + float(share)
-            parts.append(binned)
-        return sum(min(share, parts[1].get(key, 0.0)) for key, share in parts[0].items())
+__all__ = ["LivePosterior"]
 
 
 class LivePosterior:
@@ -110,6 +73,7 @@ class LivePosterior:
         self._flight = found.flights[0]
         self.counted = len(self._flight.observations[0])
         self._is_changed = False
+        self._log_weight: FloatArray | None = None
         self._later = [
             k for k, one in enumerate(self._flight.observations) if k == 0 or one.gain_log_sd == 0.0
         ]
@@ -117,6 +81,10 @@ class LivePosterior:
         for nuisances in self._flight.hypotheses:
             self._memories.append(_remembered(self._flight, found.lattice, nuisances, self._later))
             breathe()
+        path = self._flight.problems[0].path
+        self._puffs = [
+            puffs_of(path, found.lattice.cell_m, nuisances) for nuisances in self._flight.hypotheses
+        ]
 
     def extend(self, series: Sequence[Observations]) -> None:
         """Count the readings that were not there before.
@@ -140,22 +108,53 @@ class LivePosterior:
             return
         rows = slice(first, None, flight.every)
         path = _path_on(flight.problems[0].path, series[0], rows, self._found.settings.smoothing_s)
+        additive = {k: noise_of(series[k], flight.problems[k].noise)[rows] for k in self._later}
         for draw, nuisances in enumerate(flight.hypotheses):
-            kernel = footprints(path, self._found.lattice, nuisances)
+            puffs = self._puffs[draw]
+            kernel = footprints(path, self._found.lattice, nuisances, puffs=puffs)
             for k in self._later:
                 answer = kernel if k == self._later[-1] else kernel.copy()
                 if k in self._memories[draw]:
                     self._memories[draw][k].respond(answer, path.time_s)
-                flight.ratios[draw] = flight.ratios[draw] + self._ratio(k, answer, series[k], rows)
-        self._is_changed = True
+                reached = answer.max(axis=0) > 0.0
+                flight.ratios[draw][reached] += log_ratio(
+                    answer[:, reached],
+                    series[k].concentration[rows],
+                    additive[k],
+                    flight.problems[k].rates,
+                    relative=flight.problems[k].noise.relative,
+                ).astype(np.float32)
+            breathe()
+        self._is_changed, self._log_weight = True, None
         best = max(float(one.max()) for one in flight.ratios)
         noise = flight.problems[0].noise
         flight.tempering = noise.tempering_for(flight.every * best, flight.explained)
 
     def log_weight(self) -> FloatArray:
         """Log of prior times averaged likelihood ratio of one source, shape (m, r)."""
-        log_prior = self._flight.problems[0].log_prior(self._found.lattice)
-        return np.asarray(log_prior + self._flight.log_likelihood())
+        if self._log_weight is None:
+            log_prior = self._flight.problems[0].log_prior(self._found.lattice)
+            tempering = self._flight.thinned_tempering
+            likelihood = np.full(self._flight.ratios[0].shape, -np.inf)
+            for share, ratio in zip(self._flight.log_shares(), self._flight.ratios, strict=True):
+                _add(likelihood, ratio, float(share), *astuple(tempering))
+            self._log_weight = log_prior + likelihood
+        return self._log_weight
+
+    def number_shares(self) -> FloatArray:
+        """Probability of 0, 1, 2 ... sources, as `posterior` states it."""
+        return number_shares(self._found.prior, self._log_evidence())
+
+    def rates(self, *, size: int, rng: np.random.Generator) -> FloatArray:
+        """Draws of the rate of the source, if there is just one, shape (size,) [kg s-1]."""
+        found = self._found
+        by_rate = logsumexp(self.log_weight(), axis=0)
+        rates = self._flight.problems[0].rates
+        picked = rng.choice(rates, size=size, p=np.exp(by_rate - logsumexp(by_rate)))
+        step = np.log(found.prior.rate_max / found.prior.rate_min) / (found.settings.rates - 1)
+        gain = self._flight.observations[0].gain_log_sd * rng.standard_normal(size)
+        blur = step * rng.uniform(-0.5, 0.5, size)
+        return np.asarray(found.noise.skewness * picked * np.exp(blur + gain))
 
     def current(self, *, rng: np.random.Generator) -> Found:
         """What is known now, in the form a search gives it."""
@@ -166,10 +165,6 @@ class LivePosterior:
             found.flights, self.log_weight(), found.lattice, found.settings.draws, rng
         )
         return replace(found, ladder=[one, *found.ladder[1:]], log_evidence=self._log_evidence())
-
-    def p_any_source(self) -> float:
-        """Probability of any source, as `posterior` states it."""
-        return float(1.0 - number_shares(self._found.prior, self._log_evidence())[0])
 
     def places(self) -> PlaceTable:
         """Where the source is, if there is just one."""
@@ -184,15 +179,6 @@ class LivePosterior:
         """For 0, 1, 2 ... sources; what more than one gain over one is as the search found."""
         gains = np.diff(self._found.log_evidence[1:])
         return [0.0, *np.cumsum([float(logsumexp(self.log_weight())), *gains]).tolist()]
-
-    def _ratio(
-        self, k: int, kernel: NDArray[np.float32], one: Observations, rows: slice
-    ) -> NDArray[np.float32]:
-        problem = self._flight.problems[k]
-        additive = noise_of(one, problem.noise)[rows]
-        excess = one.concentration[rows]
-        ratio = log_ratio(kernel, excess, additive, problem.rates, relative=problem.noise.relative)
-        return ratio.astype(np.float32)
 
 
 def _remembered(
@@ -240,3 +226,21 @@ def _path_on(path: Path, observations: Observations, rows: slice, smoothing_s: f
         air_east=air_east,
         air_north=air_north,
     )
+
+
+@njit(cache=True, nogil=True)
+def _add(
+    total: FloatArray,
+    ratio: NDArray[np.float32],
+    share: float,
+    slope: float,
+    beyond: float,
+    knee: float,
+) -> None:
+    """Log of what `FlightEvidence.log_likelihood` sums up, one draw more of it, in place."""
+    for j in range(ratio.shape[0]):
+        for r in range(ratio.shape[1]):
+            value = float(ratio[j, r])
+            one = share + beyond * value + (slope - beyond) * min(value, knee)
+            high, low = max(total[j, r], one), min(total[j, r], one)
+            total[j, r] = high + np.log1p(np.exp(low - high))

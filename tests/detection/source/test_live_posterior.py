@@ -10,9 +10,8 @@ from numpy.testing import assert_allclose
 
 from detection.source.estimators.grid import Settings, infer, search
 from detection.source.flights import problem_of
-from detection.source.footprint import Lattice
 from detection.source.likelihood import Noise, log_ratio
-from detection.source.live import LivePosterior, PlaceTable
+from detection.source.live import LivePosterior
 from detection.source.tables import response_of
 from tests.naive_source import Source
 
@@ -106,11 +105,13 @@ def test_gas_met_after_the_search_is_told(survey, domain):
     flight = survey(SOURCE)
     start = LivePosterior(searched(until(flight, 60), domain))
     live = carried_on(flight, domain, 60)
-    assert start.p_any_source() < 0.6
-    assert live.p_any_source() > 0.99
+    assert 1.0 - start.number_shares()[0] < 0.6
+    assert 1.0 - live.number_shares()[0] > 0.99
     posterior = live.posterior(rng=np.random.default_rng(1))
-    assert posterior.attrs["p_any_source"] == pytest.approx(live.p_any_source())
+    assert posterior.attrs["p_any_source"] == pytest.approx(1.0 - live.number_shares()[0])
     assert abs(np.nanmedian(posterior["north"]) - SOURCE.north) < 12
+    rates = live.rates(size=4000, rng=np.random.default_rng(1))
+    assert np.median(rates) == pytest.approx(np.nanmedian(posterior["rate"]), rel=0.15)
 
 
 def test_fewer_readings_or_several_flights_are_refused(survey, domain):
@@ -121,12 +122,3 @@ def test_fewer_readings_or_several_flights_are_refused(survey, domain):
     two = [replace(until(flight, 60), flight="a"), replace(until(flight, 60), flight="b")]
     with pytest.raises(ValueError, match="one flight"):
         LivePosterior(searched(two, domain))
-
-
-def test_the_area_that_holds_a_share_and_what_two_maps_have_in_common():
-    lattice = Lattice.covering((0.0, 0.0, 20.0, 20.0), 10.0)
-    one = PlaceTable(lattice, np.array([0.7, 0.2, 0.1, 0.0]))
-    assert one.radius_m(0.85) == pytest.approx(np.sqrt(200.0 / np.pi))
-    assert one.overlap(PlaceTable(lattice, np.array([0.4, 0.4, 0.1, 0.1]))) == pytest.approx(0.7)
-    finer = Lattice.covering((0.0, 0.0, 20.0, 20.0), 5.0)
-    assert one.overlap(PlaceTable(finer, np.full(16, 1 / 16))) == pytest.approx(0.55)
