@@ -76,6 +76,27 @@ class Survey:
             self.channels[channel.id] = channel
             self.is_ours |= channel.metadata.get(recording.ROLE) in recording.SCHEMAS
 
+    def note_chunk(self, data: bytes) -> bool:
+        """Take in the content of a chunk; whether it tells the time."""
+        has_clock = False
+        for opcode, begin, end in inner_records(data):
+            if opcode == Opcode.CHANNEL:
+                self.note_channel(data[begin:end])
+            elif opcode == Opcode.MESSAGE and end - begin >= MESSAGE_HEAD_BYTES:
+                number, _, _, axis_ns = _MESSAGE.unpack_from(data, begin)
+                channel = self.channels.get(number)
+                if channel is None:
+                    continue
+                if channel.topic == recording.CLOCK:
+                    has_clock |= _note_time(self, axis_ns, data[begin + MESSAGE_HEAD_BYTES : end])
+                elif channel.metadata.get(recording.ROLE) == "gas":
+                    source = channel.metadata.get(recording.SOURCE, "")
+                    for name in channels_in(
+                        source, data[begin + MESSAGE_HEAD_BYTES : end], self.frames
+                    ):
+                        self.gas.setdefault(name, set()).add(source)
+        return has_clock
+
     def time(self) -> RecordingTime:
         """How its time relates to UTC."""
         return RecordingTime.from_pairs(self.pairs)
@@ -180,24 +201,7 @@ def _look(found: Survey, stream: BinaryIO, chunk: tuple[int, int, bool]) -> bool
     data = opened(memoryview(stream.read(size - HEAD_BYTES)), is_whole=is_whole)
     if data is None:
         return False
-    has_clock = False
-    for opcode, begin, end in inner_records(data):
-        if opcode == Opcode.CHANNEL:
-            found.note_channel(data[begin:end])
-        elif opcode == Opcode.MESSAGE and end - begin >= MESSAGE_HEAD_BYTES:
-            number, _, _, axis_ns = _MESSAGE.unpack_from(data, begin)
-            channel = found.channels.get(number)
-            if channel is None:
-                continue
-            if channel.topic == recording.CLOCK:
-                has_clock |= _note_time(found, axis_ns, data[begin + MESSAGE_HEAD_BYTES : end])
-            elif channel.metadata.get(recording.ROLE) == "gas":
-                source = channel.metadata.get(recording.SOURCE, "")
-                for name in channels_in(
-                    source, data[begin + MESSAGE_HEAD_BYTES : end], found.frames
-                ):
-                    found.gas.setdefault(name, set()).add(source)
-    return has_clock
+    return found.note_chunk(data)
 
 
 def _note_time(found: Survey, axis_ns: int, body: bytes) -> bool:
