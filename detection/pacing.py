@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Pace = Callable[[], None]
 
-__all__ = ["at_pace", "breathe", "current_pace"]
+__all__ = ["at_pace", "breathe", "current_pace", "is_paced"]
 
 
 def _at_once() -> None:
@@ -33,6 +33,13 @@ def at_pace(pace: Pace) -> Iterator[None]:
     ----------
     pace : callable
         May wait, or raise to give the work up.
+
+    Examples
+    --------
+    >>> with at_pace(lambda: print("held up")):
+    ...     breathe()
+    held up
+    >>> breathe()
     """
     token = _PACE.set(pace)
     try:
@@ -44,6 +51,11 @@ def at_pace(pace: Pace) -> Iterator[None]:
 def current_pace() -> Pace:
     """What `breathe` calls here; for work that goes on in other threads."""
     return _PACE.get()
+
+
+def is_paced() -> bool:
+    """Whether work may be held up here, so that it should not be spread over all cores."""
+    return _PACE.get() is not _at_once
 
 
 def breathe() -> None:

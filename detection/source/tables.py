@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.pacing import current_pace
+from detection.pacing import current_pace, is_paced
 from detection.source.footprint import Lattice, footprints, respond
 from detection.source.likelihood import log_ratio, total_log_ratio
 
@@ -166,7 +166,8 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Resu
         pace()
         return result
 
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+    workers = 1 if is_paced() else min(4, os.cpu_count() or 1)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(paced, items))
 
 
