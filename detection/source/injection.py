@@ -10,21 +10,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logit, logsumexp
+from scipy.special import logit
 
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import (
     Noise,
+    additive_sd,
     attainable_log_ratio,
     expected_log_ratio,
-    log_ratio,
-    noise_of,
 )
+from detection.source.likelihood_kernels import sum_log_ratios_of_trials
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points, nuisances_at
 from detection.source.tables import in_order, response_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from detection.source.observations import Observations
@@ -157,29 +159,30 @@ class Trials:
         return self.every * np.array(ratios)
 
     def injected(
-        self, cell: int, rate: float, *, rng: np.random.Generator
-    ) -> tuple[FloatArray, float]:
-        """Readings with a source of a rate [kg s-1] in a cell, and their log evidence for one.
+        self, cells: IntArray, rate: float, *, rngs: Sequence[np.random.Generator]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Readings with a source of a rate in a cell, and their log evidence for one, many times.
 
         Parameters
         ----------
-        cell : int
+        cells : ndarray, shape (k,)
+            Where each source is put.
         rate : float
-        rng : numpy.random.Generator
-            Draws nuisances, patches and the sensor's gain.
+            [kg s-1].
+        rngs : sequence of numpy.random.Generator
+            For each, draws nuisances, patches and the sensor's gain.
 
         Returns
         -------
-        readings : ndarray, shape (n,)
+        readings : ndarray, shape (k, n)
             [kg m-3].
-        log_evidence : float
+        log_evidence : ndarray, shape (k,)
             For a source near that cell, over none.
         """
-        draw, series = rng.integers(len(self.kernels)), rng.integers(len(self.patches))
-        gain = float(np.exp(self.observations.gain_log_sd * rng.standard_normal()))
-        gas = gain * rate * self.kernels[draw, cell] * self.patches[series]
-        readings = self.observations.concentration + gas
-        return readings, self.log_evidence(readings, self.around(cell), rate)
+        readings = np.array(
+            [self._with_source(int(cell), rate, rng) for cell, rng in zip(cells, rngs, strict=True)]
+        )
+        return readings, self.log_evidence(readings, cells, rate)
 
     def around(self, cell: int) -> IntArray:
         """Cells about a cell in which a source is looked for."""
@@ -190,62 +193,94 @@ class Trials:
         ]
         return np.asarray(near.ravel(), dtype=np.int64)
 
-    def log_evidence(self, readings: FloatArray, cells: IntArray, rate: float) -> float:
-        """Log evidence for a source in some cells, of about a rate, over none.
+    def log_evidence_before(self, cells: IntArray, rate: float) -> FloatArray:
+        """Log evidence of the readings as they were, shape (k,): see `log_evidence`."""
+        as_it_was = self.observations.concentration
+        return self.log_evidence(np.tile(as_it_was, (cells.size, 1)), cells, rate)
+
+    def log_evidence(self, readings: FloatArray, cells: IntArray, rate: float) -> FloatArray:
+        """Log evidence of series of readings for a source about a cell and of about a rate.
 
         Parameters
         ----------
-        readings : ndarray, shape (n,)
+        readings : ndarray, shape (k, n)
             [kg m-3].
-        cells : ndarray, shape (c,)
+        cells : ndarray, shape (k,)
         rate : float
             [kg s-1]; rates of an eighth to eight times it are tried.
 
         Returns
         -------
-        float
-            Tempered as the estimator tempers it for such readings.
+        ndarray, shape (k,)
+            Over none; tempered as the estimator tempers it for such readings.
         """
-        prior, relative = self.prior, self.noise.relative
-        seen = replace(self.observations, concentration=readings)
-        additive = np.hypot(noise_of(seen, self.noise), self.explained)
-        rates = rate * np.exp(RATE_STEP * np.arange(-RATES_EACH_WAY, RATES_EACH_WAY + 1))
-        kernel = self.kernels[:, cells].reshape(-1, readings.size)
-        ratio = log_ratio(kernel.T, readings, additive, rates, relative=relative)
-        best, which = divmod(int(ratio.argmax()), rates.size)
-        share = self._share(
-            readings, additive, kernel[best] * rates[which], kernel, rates, float(ratio.max())
+        if not cells.size:
+            return np.empty(0)
+        prior, draws = self.prior, len(self.kernels)
+        additive = np.hypot(
+            additive_sd(readings, self.observations.sigma, self.noise), self.explained
         )
-        tempering = self.noise.tempering_for(self.every * float(ratio.max()), share)
-        counted = tempering.thinned(self.every).of(ratio)
+        rates = rate * np.exp(RATE_STEP * np.arange(-RATES_EACH_WAY, RATES_EACH_WAY + 1))
         log_rate_prior = -0.5 * (np.log(rates / prior.rate) / prior.rate_log_sd) ** 2
         log_rate_prior += np.log(RATE_STEP / prior.rate_log_sd / np.sqrt(2 * np.pi))
-        weight = counted + log_rate_prior + np.log(self.lattice.cell_m**2 / self.area)
-        return float(np.logaddexp(logsumexp(weight) - np.log(len(self.kernels)), LOG_ELSEWHERE))
+        log_rate_prior += np.log(self.lattice.cell_m**2 / self.area)
+        # rows of `kernels`, all draws of the cells about each one
+        first_row = self.lattice.size * np.arange(draws)[:, None]
+        near = [(first_row + self.around(int(cell))).ravel() for cell in cells]
+        ratios = self._ratios(near, readings, additive, rates, np.zeros_like(readings))
+        best = [divmod(int(ratio.argmax()), rates.size) for ratio in ratios]
+        rows = self.kernels.reshape(-1, readings.shape[1])
+        first = np.array(
+            [rates[which] * rows[some[row]] for some, (row, which) in zip(near, best, strict=True)]
+        )
+        second = self._ratios([some[::draws] for some in near], readings, additive, rates, first)
+        found = np.empty(cells.size)
+        for k, ratio in enumerate(ratios):
+            gained = float(ratio.max())
+            share = self._share(readings[k], additive[k], gained + float(second[k].max()))
+            tempering = self.noise.tempering_for(self.every * gained, share)
+            weight = tempering.thinned(self.every).of(ratio) + log_rate_prior
+            most = float(weight.max())
+            total = most + np.log(np.exp(weight - most).sum()) - np.log(draws)
+            found[k] = np.logaddexp(total, LOG_ELSEWHERE)
+        return found
 
-    def _share(
+    def _with_source(self, cell: int, rate: float, rng: np.random.Generator) -> FloatArray:
+        draw, series = rng.integers(len(self.kernels)), rng.integers(len(self.patches))
+        gain = float(np.exp(self.observations.gain_log_sd * rng.standard_normal()))
+        gas = gain * rate * self.kernels[draw, cell] * self.patches[series]
+        return np.asarray(self.observations.concentration + gas)
+
+    def _ratios(
         self,
+        rows: Sequence[IntArray],
         readings: FloatArray,
         additive: FloatArray,
-        first: FloatArray,
-        kernel: NDArray[np.float32],
         rates: FloatArray,
-        gained: float,
-    ) -> float:
+        known: FloatArray,
+    ) -> list[FloatArray]:
+        """Log-likelihood ratios of some rows of `kernels` for each series of readings."""
+        starts = np.cumsum([0, *(some.size for some in rows)])
+        out = np.empty((int(starts[-1]), rates.size))
+        sum_log_ratios_of_trials(
+            self.kernels.reshape(-1, readings.shape[1]),
+            np.concatenate(rows),
+            starts,
+            readings,
+            additive**2,
+            rates,
+            self.noise.relative**2,
+            known,
+            out,
+        )
+        return np.split(out, starts[1:-1])
+
+    def _share(self, readings: FloatArray, additive: FloatArray, gained: float) -> float:
         """Share of what stands out that two sources about the cell explain, as in `scouting`."""
-        relative = self.noise.relative
-        attainable, count = attainable_log_ratio(readings, additive, relative=relative)
+        attainable, count = attainable_log_ratio(readings, additive, relative=self.noise.relative)
         if attainable < LEAST_TO_EXPLAIN:
             return 1.0
-        second = log_ratio(
-            kernel[:: len(self.kernels)].T,
-            readings,
-            additive,
-            rates,
-            relative=relative,
-            others=first.astype(np.float64),
-        )
-        return min(1.0, (gained + float(second.max())) / attainable + 1.0 / float(np.sqrt(count)))
+        return min(1.0, gained / attainable + 1.0 / float(np.sqrt(count)))
 
 
 def thinned(observations: Observations, every: int) -> Observations:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Noise",
     "Tempering",
+    "additive_sd",
     "attainable_log_ratio",
     "expected_log_ratio",
     "log_ratio",
@@ -144,8 +145,29 @@ class Tempering:
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:
     """Additive standard deviation of each reading, instrument and model together [kg m-3]."""
-    peak = float(np.quantile(observations.concentration, 0.995)) if len(observations) else 0.0
-    return np.hypot(observations.sigma, noise.floor * max(peak, 0.0))
+    return additive_sd(observations.concentration, observations.sigma, noise)
+
+
+def additive_sd(concentration: FloatArray, sigma: FloatArray, noise: Noise) -> FloatArray:
+    """`noise_of` one or more series of readings.
+
+    Parameters
+    ----------
+    concentration : ndarray, shape (..., n)
+        [kg m-3].
+    sigma : ndarray, shape (n,)
+        Of the instrument [kg m-3].
+    noise : Noise
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        [kg m-3].
+    """
+    if not concentration.size:
+        return np.hypot(sigma, 0.0)
+    peak = np.quantile(concentration, 0.995, axis=-1, keepdims=True)
+    return np.asarray(np.hypot(sigma, noise.floor * np.maximum(peak, 0.0)))
 
 
 def log_ratio(
@@ -232,7 +254,7 @@ def expected_log_ratio(
         Not tempered, never negative.
     """
     out = np.zeros(kernel.shape[1])
-    sum_expected(kernel, rate, additive**2, relative**2, out)
+    sum_expected(np.ascontiguousarray(kernel.T), rate, additive**2, relative**2, out)
     return np.maximum(out, 0.0)
 
 

@@ -50,7 +50,9 @@ def test_evidence_about_an_injected_source_is_about_the_estimators(
     cell = int(np.argmin((east + 80) ** 2 + north**2))
     near, whole = [], []
     for seed in range(4):
-        readings, log_evidence = trials.injected(cell, rate, rng=np.random.default_rng(seed))
+        (readings,), (log_evidence,) = trials.injected(
+            np.array([cell]), rate, rngs=[np.random.default_rng(seed)]
+        )
         seen = dataclasses.replace(flight, concentration=readings)
         near.append(log_evidence)
         whole.append(posterior_of(seen).attrs["log_evidence"][1])
@@ -61,8 +63,8 @@ def test_evidence_about_an_injected_source_is_about_the_estimators(
 def test_an_injected_source_shows_where_its_gas_goes(trials, flight):
     east, north = trials.lattice.centres()
     cell = int(np.argmin((east + 80) ** 2 + north**2))
-    rng = np.random.default_rng(0)
-    gas = np.mean([trials.injected(cell, 1e-2, rng=rng)[0] for _ in range(40)], axis=0)
+    readings, _ = trials.injected(np.full(40, cell), 1e-2, rngs=np.random.default_rng(0).spawn(40))
+    gas = readings.mean(axis=0)
     added = gas - flight.concentration
     downwind = abs(flight.north - (flight.east + 80) * 0.5 / 3.0) < 15
     assert added.min() >= -1e-12
@@ -72,7 +74,21 @@ def test_an_injected_source_shows_where_its_gas_goes(trials, flight):
 def test_nothing_injected_is_no_evidence(trials, flight):
     east, north = trials.lattice.centres()
     cell = int(np.argmin((east + 80) ** 2 + north**2))
-    assert trials.log_evidence(flight.concentration, trials.around(cell), 1e-3) < 0
+    (log_evidence,) = trials.log_evidence_before(np.array([cell]), 1e-3)
+    assert log_evidence < 0
+    (again,) = trials.log_evidence(flight.concentration[None], np.array([cell]), 1e-3)
+    assert again == log_evidence
+
+
+def test_sources_injected_together_are_those_injected_one_by_one(trials):
+    cells = np.array([0, 5, 300, trials.lattice.size - 1])
+    rngs = np.random.default_rng(2).spawn
+    readings, together = trials.injected(cells, 1e-3, rngs=rngs(4))
+    rngs = np.random.default_rng(2).spawn(4)
+    for k, rng in enumerate(rngs):
+        (alone,), log_evidence = trials.injected(cells[k : k + 1], 1e-3, rngs=[rng])
+        assert np.array_equal(alone, readings[k])
+        assert log_evidence == together[k]
 
 
 def test_thinning_keeps_every_kth_reading(flight):
