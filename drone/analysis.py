@@ -14,10 +14,12 @@ from detection.source.observe import shortage
 from drone.channels import observed
 from drone.strays import without_strays
 from drone.version import software_version
+from mapping.area import survey_domain
 from mapping.explanations import Sensor, explain
 from mapping.grid import convergence_deg, to_geographic, to_metric
 from mapping.hotspots import find_hotspots, probability_grid
 from mapping.rasters import concentration_grid, hotspot_map, source_map
+from mapping.reference_system import conversion_of, read_crs
 from mapping.survey import INDICATED, INSUFFICIENT, Survey, Track, verdict_of
 from sensors.assemble import assemble
 from sensors.flight import add_history, from_columns
@@ -40,7 +42,16 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Analysis", "Seen", "corrected_flight", "observations_of", "survey_of"]
+__all__ = [
+    "Analysis",
+    "Seen",
+    "axis_turn_deg",
+    "corrected_flight",
+    "domain_of",
+    "observations_of",
+    "survey_of",
+    "track_of",
+]
 
 NOISE_EXCEEDED = 3.0  # standard deviations of noise that the exceedance map counts from
 
@@ -123,6 +134,14 @@ def _glitch_notes(flight: xr.Dataset) -> list[str]:
     ]
 
 
+def domain_of(flight: xr.Dataset, choices: Choices) -> tuple[Domain, list[str]]:
+    """Ground that is mapped, in the reference system asked for, and how exact that is."""
+    crs = None if choices.crs is None else read_crs(choices.crs)
+    domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area, crs=crs)
+    notes = [] if crs is None else conversion_of(crs.to_wkt()).notes(crs)
+    return domain, notes
+
+
 def observations_of(
     flight: xr.Dataset, domain: Domain, channel: str, *, gas: str | None = None
 ) -> Seen:
@@ -146,7 +165,7 @@ def survey_of(
 ) -> tuple[Survey, list[str]]:
     """Verdict, sources and maps of one or more flights, and what to know about the maps."""
     seen = flights[0]
-    track = _track(flight, domain, seen.channel)
+    track = track_of(flight, domain, seen.channel)
     hotspots = () if posterior is None else tuple(find_hotspots(posterior))
     cells, notes = concentration_grid(domain, track)
     fine_cells, more_notes = probability_grid(domain, hotspots)
@@ -168,7 +187,8 @@ def survey_of(
             posterior,
             detection_power=_power(flights, domain, choices, is_indicated=verdict == INDICATED),
             threshold=NOISE_EXCEEDED * noise,
-            axis_turn_deg=_axis_turn_deg(domain),
+            axis_turn_deg=axis_turn_deg(domain),
+            method=choices.map_method,
         ),
         source_map=source_map(fine_cells, domain, posterior),
         channel=seen.channel,
@@ -181,7 +201,7 @@ def survey_of(
             known,
             track,
             sensor=_sensor(flight, seen.channel),
-            axis_turn_deg=_axis_turn_deg(domain),
+            axis_turn_deg=axis_turn_deg(domain),
         ),
     )
     return survey, [*notes, *more_notes]
@@ -218,7 +238,8 @@ def _power(
     )
 
 
-def _track(flight: xr.Dataset, domain: Domain, channel: str) -> Track:
+def track_of(flight: xr.Dataset, domain: Domain, channel: str) -> Track:
+    """A channel's readings along the track, as maps take them."""
     east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
     corrected = flight[f"{channel}_corrected"]
     raw = flight[channel]
@@ -244,7 +265,7 @@ def _unit_for_people(udunits: str) -> str:
 
 def _on_grid_axes(flight: xr.Dataset, domain: Domain) -> xr.Dataset:
     """The flight with its wind along the projection's axes, which are not true east and north."""
-    turn = math.radians(_axis_turn_deg(domain))
+    turn = math.radians(axis_turn_deg(domain))
     east, north = flight["eastward_wind"], flight["northward_wind"]
     return flight.assign(
         eastward_wind=east * math.cos(turn) - north * math.sin(turn),
@@ -252,7 +273,8 @@ def _on_grid_axes(flight: xr.Dataset, domain: Domain) -> xr.Dataset:
     )
 
 
-def _axis_turn_deg(domain: Domain) -> float:
+def axis_turn_deg(domain: Domain) -> float:
+    """Clockwise angle from true to grid north in the middle of a domain [degree]."""
     west, south, east, north = domain.bounds
     latitude, longitude = to_geographic(domain.crs, [0.5 * (west + east)], [0.5 * (south + north)])
     return convergence_deg(domain.crs, float(latitude[0]), float(longitude[0]))

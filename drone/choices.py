@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mapping.reference_system import read_crs
 from sensors import plugins
 from sensors.config import load_mission
 from sensors.errors import ConfigError
@@ -14,10 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["DEFAULT_ESTIMATOR", "ESTIMATORS", "Choices", "choices_of"]
+__all__ = [
+    "DEFAULT_ESTIMATOR",
+    "DEFAULT_MAP_METHOD",
+    "ESTIMATORS",
+    "MAP_METHODS",
+    "Choices",
+    "choices_of",
+]
 
 ESTIMATORS = "detection.source.estimators"
 DEFAULT_ESTIMATOR = "grid"
+MAP_METHODS = "mapping.interpolators"
+DEFAULT_MAP_METHOD = "kernel"
 _FASTEST_WIND_M_S = 150.0
 
 
@@ -51,6 +61,10 @@ class Choices:
         GeoJSON or GeoPackage files of known emitters.
     estimator : str
         How sources are inferred: a file in `detection.source.estimators`.
+    crs : str or None
+        Reference system of the maps; None for the UTM zone of the flight.
+    map_method : str
+        How concentration is mapped: a file in `mapping.interpolators`.
     notes : tuple of str
         What the mission file warns of.
     """
@@ -67,6 +81,8 @@ class Choices:
     seed: int = 0
     known: tuple[Path, ...] = ()
     estimator: str = DEFAULT_ESTIMATOR
+    crs: str | None = None
+    map_method: str = DEFAULT_MAP_METHOD
     notes: tuple[str, ...] = ()
 
 
@@ -84,6 +100,8 @@ def choices_of(
     seed: int,
     known: Sequence[Path] = (),
     estimator: str = DEFAULT_ESTIMATOR,
+    crs: str | None = None,
+    map_method: str = DEFAULT_MAP_METHOD,
 ) -> Choices:
     """Settings of a run, each checked.
 
@@ -96,6 +114,10 @@ def choices_of(
         raise ConfigError("--wind-speed and --wind-from go together; give both or neither")
     if estimator not in (there := plugins.available(ESTIMATORS)):
         raise ConfigError(f"--estimator {estimator}: there is none; choose {' or '.join(there)}")
+    if map_method not in (there := plugins.available(MAP_METHODS)):
+        raise ConfigError(f"--map-method {map_method}: there is none; choose {' or '.join(there)}")
+    if crs is not None:
+        read_crs(crs)
     _check("--offset-s", offset_s, -math.inf, math.inf)
     _check("--wind-speed", wind_speed, 0.0, _FASTEST_WIND_M_S)
     _check("--wind-from", wind_from, -360.0, 360.0)
@@ -113,6 +135,8 @@ def choices_of(
         seed=seed,
         known=tuple(known),
         estimator=estimator,
+        crs=crs,
+        map_method=map_method,
         reference_rate_g_s=loaded.detection.reference_rate_g_s if loaded else 1.0,
         indicate_above=loaded.detection.indicate_above if loaded else 0.95,
         notes=tuple(f"{mission}: {line}" for line in loaded.warnings) if loaded else (),

@@ -198,6 +198,8 @@ def _settings(analysis: Analysis) -> dict[str, Any]:
         "averaging_time_s": choices.averaging_time_s,
         "background_removed": choices.background_removed,
         "area": None if choices.area is None else choices.area.name,
+        "crs": choices.crs,
+        "map_method": choices.map_method,
         "known": [
             {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
             for path in choices.known

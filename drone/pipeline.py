@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drone.analysis import Analysis, corrected_flight, observations_of, survey_of
+from drone.analysis import Analysis, corrected_flight, domain_of, observations_of, survey_of
 from drone.carried import with_what_files_state
 from drone.channels import believable_channel
 from drone.checks import checks_of
@@ -18,7 +18,6 @@ from drone.inputs import read_inputs
 from drone.known import read_known
 from drone.output import check_output, output_folder
 from drone.products import write_products
-from mapping.area import survey_domain
 from sensors import plugins
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def analyse(
     corrected = [corrected_flight(one, choices) for one in apart(inputs)]
     flight, joined = together([one for one, _ in corrected])
     notes = (*(note for _, several in corrected for note in several), *joined)
-    domain = survey_domain(flight["latitude"], flight["longitude"], area=choices.area)
+    domain, placed = domain_of(flight, choices)
     channel, faults = believable_channel(flight, gas=choices.gas)
     seen = [observations_of(one, domain, channel, gas=choices.gas) for one, _ in corrected]
     known, known_notes = read_known(choices.known, domain, gas=flight[channel].attrs["gas"])
@@ -120,6 +119,7 @@ def analyse(
             *faults,
             *known_notes,
             *told,
+            *placed,
             *fit_notes(posterior, checks),
             *map_notes,
         ),

@@ -11,7 +11,8 @@ import numpy as np
 import shapely
 from shapely.errors import ShapelyError
 
-from mapping.grid import local_crs, to_metric, track_bounds
+from mapping.grid import centre_of, local_crs, to_metric, track_bounds
+from mapping.reference_system import check_there
 from sensors.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ class Domain:
         return np.asarray(within, dtype=bool)
 
 
-def survey_domain(latitude: ArrayLike, longitude: ArrayLike, *, area: Path | None = None) -> Domain:
+def survey_domain(
+    latitude: ArrayLike,
+    longitude: ArrayLike,
+    *,
+    area: Path | None = None,
+    crs: pyproj.CRS | None = None,
+) -> Domain:
     """Domain of a flight: its box with a margin, or an area drawn by hand.
 
     Parameters
@@ -74,6 +81,8 @@ def survey_domain(latitude: ArrayLike, longitude: ArrayLike, *, area: Path | Non
         Track, WGS 84 [degrees].
     area : Path, optional
         GeoJSON with a Polygon or MultiPolygon, alone or in features.
+    crs : pyproj.CRS, optional
+        From `mapping.reference_system.read_crs`; the UTM zone of the flight unless told.
 
     Returns
     -------
@@ -84,9 +93,12 @@ def survey_domain(latitude: ArrayLike, longitude: ArrayLike, *, area: Path | Non
     FlightError
         There is no position.
     ConfigError
-        The area cannot be read, or the flight was not there.
+        The area cannot be read, or the flight was not there; `crs` is for elsewhere.
     """
-    crs = local_crs(latitude, longitude)
+    if crs is None:
+        crs = local_crs(latitude, longitude)
+    else:
+        check_there(crs, *centre_of(latitude, longitude))
     east, north = to_metric(crs, latitude, longitude)
     around = track_bounds(east, north)
     if area is None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mapping.grid import Grid
+    from mapping.scores import Scores
 
     FloatArray = NDArray[np.float64]
 
@@ -96,7 +97,11 @@ class ConcentrationMap:
 
 
 class Interpolator(Protocol):
-    """A way to map concentration, fitted to readings; what ``fit`` of any method returns."""
+    """A way to map concentration, fitted; what ``fit(readings)`` of any method returns."""
+
+    @property
+    def scores(self) -> Scores | None:
+        """On survey lines left out; None where nothing could be."""
 
     def on(self, grid: Grid, *, threshold: float) -> ConcentrationMap:
         """Maps on a grid."""

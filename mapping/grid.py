@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pyproj
 from affine import Affine
 from rasterio.features import geometry_mask
 
+from mapping.reference_system import conversion_of
 from sensors.errors import FlightError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Grid",
+    "centre_of",
     "convergence_deg",
     "grid_over",
     "local_crs",
@@ -62,12 +63,31 @@ def local_crs(latitude: ArrayLike, longitude: ArrayLike) -> pyproj.CRS:
     >>> local_crs([52.37], [4.89]).to_epsg(), local_crs([-17.0, -17.0], [179.9, -179.7]).to_epsg()
     (32631, 32701)
     """
-    lat, lon = _centre(np.asarray(latitude, float), np.asarray(longitude, float))
+    lat, lon = centre_of(latitude, longitude)
     if lat >= 84.0:
         return pyproj.CRS.from_epsg(UPS_NORTH)
     if lat < -80.0:
         return pyproj.CRS.from_epsg(UPS_SOUTH)
     return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + _utm_zone(lat, lon))
+
+
+def centre_of(latitude: ArrayLike, longitude: ArrayLike) -> tuple[float, float]:
+    """Median latitude and longitude of positions, also about the antimeridian [degrees].
+
+    Raises
+    ------
+    FlightError
+        There is no position.
+    """
+    lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
+    known = np.isfinite(lat) & np.isfinite(lon)
+    if not known.any():
+        raise FlightError("no position in the flight; a map needs latitude and longitude")
+    angle = np.radians(lon[known])
+    direction = math.degrees(math.atan2(np.sin(angle).mean(), np.cos(angle).mean()))
+    offset = np.median((lon[known] - direction + 180.0) % 360.0 - 180.0)
+    centre = (direction + float(offset) + 180.0) % 360.0 - 180.0
+    return float(np.median(lat[known])), centre
 
 
 def to_metric(
@@ -87,7 +107,7 @@ def to_metric(
     east, north : ndarray, shape (n,)
         [m].
     """
-    east, north = _transformer(crs.to_wkt()).transform(
+    east, north = conversion_of(crs.to_wkt()).transformer.transform(
         np.asarray(longitude, float), np.asarray(latitude, float)
     )
     return _finite(east), _finite(north)
@@ -109,7 +129,7 @@ def to_geographic(
     latitude, longitude : ndarray, shape (n,)
         WGS 84 [degrees], longitude in -180..180.
     """
-    longitude, latitude = _transformer(crs.to_wkt()).transform(
+    longitude, latitude = conversion_of(crs.to_wkt()).transformer.transform(
         np.asarray(east, float), np.asarray(north, float), direction="INVERSE"
     )
     return _finite(latitude), _finite(longitude)
@@ -264,28 +284,12 @@ def grid_over(
     return Grid(crs=crs, west=west, north=north, cell_m=cell_m, nx=nx, ny=ny), notes
 
 
-def _centre(latitude: FloatArray, longitude: FloatArray) -> tuple[float, float]:
-    known = np.isfinite(latitude) & np.isfinite(longitude)
-    if not known.any():
-        raise FlightError("no position in the flight; a map needs latitude and longitude")
-    angle = np.radians(longitude[known])
-    direction = math.degrees(math.atan2(np.sin(angle).mean(), np.cos(angle).mean()))
-    offset = np.median((longitude[known] - direction + 180.0) % 360.0 - 180.0)
-    centre = (direction + float(offset) + 180.0) % 360.0 - 180.0
-    return float(np.median(latitude[known])), centre
-
-
 def _utm_zone(latitude: float, longitude: float) -> int:
     if 56.0 <= latitude < 64.0 and 3.0 <= longitude < 12.0:
         return 32
     if latitude >= 72.0 and 0.0 <= longitude < 42.0:
         return 31 + 2 * int((longitude + 3.0) // 12.0)
     return int((longitude + 180.0) // 6.0) % 60 + 1
-
-
-@functools.lru_cache(maxsize=8)
-def _transformer(wkt: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(4326, pyproj.CRS.from_wkt(wkt), always_xy=True)
 
 
 def _finite(values: ArrayLike) -> FloatArray:

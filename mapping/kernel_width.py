@@ -44,19 +44,19 @@ def best_width(readings: Readings, *, stretch_s: float = 1.0) -> tuple[float, Sc
     width_m : float
         Of 0.35 to 1 line spacings, within 2..50 m, by negative log predictive density (Asadi,
         Reggente, Stachniss, Plagemann & Lilienthal 2011, doi:10.4018/978-1-61692-868-1). The
-        `kernel_width` of the track where no other is better by 0.02, where there are no lines
-        and where all readings are the same.
+        `kernel_width` of the track where no other is better by 0.02, and where there are no
+        lines or all readings are the same.
     scores : Scores or None
         None where nothing could be left out.
     """
     spacing = line_spacing(readings.east, readings.north)
     usual = kernel_width(readings.east, readings.north, spacing_m=spacing)
-    if not math.isfinite(spacing) or np.ptp(readings.value) == 0:
-        return usual, None
     lines = survey_lines(readings.east, readings.north, spacing_m=spacing)
-    if lines.max() == 0:
+    if not lines.any() or np.ptp(readings.value) == 0:
         return usual, None
-    widths = np.unique(np.clip(spacing * np.array(SPACINGS), NARROWEST_M, WIDEST_M))
+    widths = np.array([usual])
+    if math.isfinite(spacing):
+        widths = np.unique(np.clip(spacing * np.array(SPACINGS), NARROWEST_M, WIDEST_M))
     scores = width_scores(readings, lines, widths, stretch_s=stretch_s)
     nlpd = np.array([one.nlpd for one in scores])
     best, as_ever = int(np.argmin(nlpd)), int(np.argmin(np.abs(widths - usual)))

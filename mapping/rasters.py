@@ -6,17 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from scipy.ndimage import map_coordinates
 
+from mapping.concentration_maps import (
+    DEFAULT_METHOD,
+    concentration_maps,
+    map_dataset,
+    readings_of,
+)
 from mapping.grid import grid_over
 from mapping.hotspots import source_probability
-from mapping.interpolate import kernel_dmvw
 from mapping.survey_lines import kernel_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import xarray as xr
     from numpy.typing import NDArray
 
     from mapping.area import Domain
@@ -35,7 +40,7 @@ MOST_POWER_CELLS = 10_000
 
 
 def concentration_grid(domain: Domain, track: Track) -> tuple[Grid, list[str]]:
-    """Grid for a HotspotMap: a fifth of the kernel's width, at least 1 m.
+    """Grid for a HotspotMap: an eighth of the line spacing, at least 1 m.
 
     Parameters
     ----------
@@ -63,6 +68,7 @@ def hotspot_map(
     detection_power: FloatArray | Power | None = None,
     threshold: float = math.inf,
     axis_turn_deg: float = 0.0,
+    method: str = DEFAULT_METHOD,
 ) -> xr.Dataset:
     """HotspotMap of a survey.
 
@@ -82,25 +88,24 @@ def hotspot_map(
         Reading whose exceedance is mapped, in the track's unit.
     axis_turn_deg : float
         Clockwise angle from true to grid north (`convergence_deg`), to turn the wind by.
+    method : str
+        How concentration is mapped, a file in `mapping.interpolators`.
 
     Returns
     -------
     xarray.Dataset
         (y, x); cells outside the domain's area are NaN in every map.
     """
-    width_m = kernel_width(track.east, track.north)
-    kernel = kernel_dmvw(
+    maps = concentration_maps(
         grid,
-        (track.east, track.north, track.reading),
-        width_m=width_m,
-        wind=_turned(track.eastward_wind, track.northward_wind, axis_turn_deg),
+        domain,
+        readings_of(track, axis_turn_deg=axis_turn_deg),
+        unit=track.unit,
+        method=method,
         threshold=threshold,
     )
     inside = grid.inside(domain.area)
     columns = {
-        "concentration_mean": (kernel.mean, track.unit, "corrected reading, Kernel DM+V/W mean"),
-        "concentration_std": (np.sqrt(kernel.variance), track.unit, "spread of readings"),
-        "exceedance": (kernel.exceedance, "1", f"share of readings above {threshold:.4g}"),
         "source_probability": (
             _sources_on(grid, domain, posterior),
             "1",
@@ -114,9 +119,7 @@ def hotspot_map(
     }
     for values, _, _ in columns.values():
         values[~inside] = np.nan
-    maps = _dataset(grid, columns)
-    maps.attrs["kernel_width_m"] = width_m
-    return maps
+    return maps.assign(map_dataset(grid, columns).data_vars)
 
 
 def source_map(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> xr.Dataset:
@@ -136,21 +139,7 @@ def source_map(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> xr.D
     """
     long_name = "expected number of sources in the cell"
     values = _sources_on(grid, domain, posterior)
-    return _dataset(grid, {"source_probability": (values, "1", long_name)})
-
-
-def _dataset(grid: Grid, columns: dict[str, tuple[FloatArray, str, str]]) -> xr.Dataset:
-    return xr.Dataset(
-        {
-            name: (("y", "x"), values, {"units": unit, "long_name": long_name})
-            for name, (values, unit, long_name) in columns.items()
-        },
-        coords={
-            "y": ("y", grid.northings, {"units": "m", "standard_name": "projection_y_coordinate"}),
-            "x": ("x", grid.eastings, {"units": "m", "standard_name": "projection_x_coordinate"}),
-        },
-        attrs={"crs_wkt": grid.crs.to_wkt(), "cell_m": grid.cell_m},
-    )
+    return map_dataset(grid, {"source_probability": (values, "1", long_name)})
 
 
 def _sources_on(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> FloatArray:
@@ -194,9 +183,3 @@ def _bilinear(
     near = coarse[np.ix_(np.rint(at_row).astype(int), np.rint(at_column).astype(int))]
     ratio = np.divide(total, weight, out=np.full(shape, np.nan), where=weight > 0)
     return np.where(np.isfinite(near), ratio, np.nan)
-
-
-def _turned(east: FloatArray, north: FloatArray, turn_deg: float) -> tuple[FloatArray, FloatArray]:
-    """Vector on axes turned clockwise."""
-    cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
-    return east * cos - north * sin, east * sin + north * cos

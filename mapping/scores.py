@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mapping.concentration import Readings
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mapping.concentration import Interpolator
+    from mapping.concentration import Interpolator, Readings
 
     FloatArray = NDArray[np.float64]
     IndexArray = NDArray[np.int64]
@@ -47,7 +45,7 @@ class Scores:
     nlpd: float
     within_90: float
 
-    def told(self) -> dict[str, float]:
+    def told(self) -> dict[str, str | float]:
         """By name, as attributes of a map."""
         return {f"cv_{name}": value for name, value in asdict(self).items()}
 
@@ -109,7 +107,7 @@ def cross_validate(fitted: Interpolator, readings: Readings, lines: IndexArray) 
     Scores or None
         Of up to 1,500 readings, evenly from all lines; None if there is only one line.
     """
-    if not len(readings) or lines.max() == 0:
+    if not lines.any():
         return None
     every = max(1, -(-len(readings) // MOST_TARGETS))
     is_target = np.arange(len(readings)) % every == every // 2

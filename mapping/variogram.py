@@ -124,10 +124,11 @@ def fit_variogram(east: FloatArray, north: FloatArray, value: FloatArray) -> Var
 
     Notes
     -----
-    Squares of logarithms of each model in turn, which weighs near the bins that matter as Cressie
-    (1985, doi:10.1007/BF01032109) does, but no bin for more than a thousand pairs: pairs of one plume are not independent, and what
-    is near decides the map. What is robust understates the spread of readings with rare peaks,
-    so the whole is scaled to their variance; that does not move the kriged mean.
+    Squares of logarithms of each model in turn: relative errors, as Cressie (1985,
+    doi:10.1007/BF01032109) weighs them, but no bin for more than a thousand pairs: pairs of one
+    plume are not independent, and what is near decides the map. What is robust understates the
+    spread of readings with rare peaks, so the whole is scaled to their variance; that does not
+    move the kriged mean.
     """
     spread = float(np.var(value)) if value.size else 0.0
     distance, half, pairs = empirical_variogram(east, north, value)

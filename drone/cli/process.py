@@ -11,7 +11,9 @@ import typer
 from drone.cli.options import Json, OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.products import (
     BaseMap,
+    Crs,
     Language,
+    MapMethod,
     NoCot,
     NoGeojson,
     NoGeopackage,
@@ -29,7 +31,7 @@ Examples:
   sniffdrone process flight.csv -o out
   sniffdrone process gas.csv flight.tlog -o out
   sniffdrone process flight.csv -o out --gas toluene --area site.geojson
-  sniffdrone process flight.csv -o out --known emitters.geojson
+  sniffdrone process flight.csv -o out --known emitters.geojson --crs EPSG:28992
   sniffdrone process flight.csv -o out --wind-speed 3.5 --wind-from 240
   sniffdrone process flight.csv -o out --mission mission.toml --language nl
   sniffdrone process flight.csv -o out --overwrite --json --no-report
@@ -95,6 +97,8 @@ def process(
     estimator: Annotated[
         str, typer.Option("--estimator", help="How sources are inferred: grid or smc (slower).")
     ] = "grid",
+    crs: Crs = None,
+    map_method: MapMethod = "kernel",
     language: Language = "en",
     base_map: BaseMap = None,
     no_report: NoReport = False,
@@ -132,6 +136,8 @@ def process(
         seed=seed,
         known=known or (),
         estimator=estimator,
+        crs=crs,
+        map_method=map_method,
     )
     from drone.pipeline import process_flight
     from drone.product_choices import product_choices_of

@@ -9,7 +9,9 @@ import typer
 
 __all__ = [
     "BaseMap",
+    "Crs",
     "Language",
+    "MapMethod",
     "NoCot",
     "NoGeojson",
     "NoGeopackage",
@@ -31,6 +33,22 @@ BaseMap = Annotated[
         "--base-map",
         help="Map to draw the report's maps on: GeoTIFF, MBTiles or GeoPackage tiles.",
         readable=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+Crs = Annotated[
+    str | None,
+    typer.Option(
+        "--crs",
+        help="Projected reference system of the maps, like EPSG:28992; UTM unless told.",
+        rich_help_panel=_PANEL,
+    ),
+]
+MapMethod = Annotated[
+    str,
+    typer.Option(
+        "--map-method",
+        help="How concentration is mapped: kernel or kriging.",
         rich_help_panel=_PANEL,
     ),
 ]

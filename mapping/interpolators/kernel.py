@@ -11,13 +11,15 @@ from numba import njit
 
 from mapping.interpolate import blended, confidence_of, kernel_dmvw, weight_beside_line
 from mapping.kernel_sums import REACH, kernel_precision
-from mapping.kernel_width import best_width
+from mapping.kernel_width import best_width, width_scores
+from mapping.survey_lines import survey_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mapping.concentration import ConcentrationMap, Readings
     from mapping.grid import Grid
+    from mapping.scores import Scores
 
     FloatArray = NDArray[np.float64]
 
@@ -35,11 +37,14 @@ class Kernel:
         Standard deviation in a calm [m].
     stretch_s : float
         As in `kernel_dmvw`.
+    scores : Scores or None
+        Of that width on left-out lines, where they are known.
     """
 
     readings: Readings
     width_m: float
     stretch_s: float = 1.0
+    scores: Scores | None = None
 
     @property
     def told(self) -> dict[str, str | float]:
@@ -88,14 +93,32 @@ class Kernel:
 
     def refitted(self, readings: Readings) -> Kernel:
         """The same width with other readings."""
-        return replace(self, readings=readings)
+        return replace(self, readings=readings, scores=None)
 
 
 def fit(readings: Readings, *, width_m: float | None = None) -> Kernel:
-    """Kernel of the width that leave-one-line-out cross-validation finds, or of one given."""
+    """Kernel of the width that leave-one-line-out cross-validation finds, or of one given.
+
+    Parameters
+    ----------
+    readings : Readings
+        At least one.
+    width_m : float, optional
+        [m].
+
+    Returns
+    -------
+    Kernel
+        With the scores of its width.
+    """
     if width_m is None:
-        width_m, _ = best_width(readings)
-    return Kernel(readings=readings, width_m=width_m)
+        width_m, scores = best_width(readings)
+        return Kernel(readings=readings, width_m=width_m, scores=scores)
+    lines = survey_lines(readings.east, readings.north)
+    if not lines.any() or np.ptp(readings.value) == 0:
+        return Kernel(readings=readings, width_m=width_m)
+    (scores,) = width_scores(readings, lines, np.array([width_m]))
+    return Kernel(readings=readings, width_m=width_m, scores=scores)
 
 
 @njit(cache=True)

@@ -13,7 +13,8 @@ from scipy.special import ndtr
 from mapping.concentration import ConcentrationMap
 from mapping.interpolate import CONFIDENT, map_confidence
 from mapping.kriging_systems import average_in_blocks, krige
-from mapping.survey_lines import kernel_width, line_spacing
+from mapping.scores import cross_validate
+from mapping.survey_lines import kernel_width, line_spacing, survey_lines
 from mapping.variogram import MODELS, Variogram, fit_variogram
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mapping.concentration import Readings
     from mapping.grid import Grid
+    from mapping.scores import Scores
 
     FloatArray = NDArray[np.float64]
     IndexArray = NDArray[np.int64]
@@ -46,12 +48,15 @@ class Kriging:
         Kernel width of the confidence by which ground counts as measured [m].
     block_m : float
         Readings in squares of this side are averaged first [m]; 0 if each is used alone.
+    scores : Scores or None
+        On left-out lines, where they are known; the variogram is that of all lines.
     """
 
     readings: Readings
     variogram: Variogram
     mask_width_m: float
     block_m: float
+    scores: Scores | None = None
 
     @property
     def told(self) -> dict[str, str | float]:
@@ -96,7 +101,7 @@ class Kriging:
 
     def refitted(self, readings: Readings) -> Kriging:
         """The same variogram with other readings."""
-        return replace(self, readings=readings)
+        return replace(self, readings=readings, scores=None)
 
     def _reach_m(self) -> float:
         """Radius of a typical neighbourhood, if readings are along lines [m]."""
@@ -146,6 +151,7 @@ def fit(readings: Readings, *, variogram: Variogram | None = None) -> Kriging:
     Returns
     -------
     Kriging
+        With its scores.
 
     Notes
     -----
@@ -163,12 +169,16 @@ def fit(readings: Readings, *, variogram: Variogram | None = None) -> Kriging:
         block_m = one.range_m / BLOCKS_PER_RANGE
         if math.isfinite(spacing):
             block_m = min(block_m, spacing / BLOCKS_PER_SPACING)
-    return Kriging(
+    fitted = Kriging(
         readings=readings,
         variogram=one,
         mask_width_m=kernel_width(readings.east, readings.north, spacing_m=spacing),
         block_m=block_m,
     )
+    if np.ptp(readings.value) == 0:
+        return fitted
+    lines = survey_lines(readings.east, readings.north, spacing_m=spacing)
+    return replace(fitted, scores=cross_validate(fitted, readings, lines))
 
 
 def _data(readings: Readings, block_m: float, nugget: float) -> FloatArray:
