@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIDENT",
+    "at_nearest_cell",
     "blended",
     "confidence_of",
     "kernel_dmvw",
@@ -96,7 +97,7 @@ def kernel_dmvw(
     sure = weight_beside_line(east, north, width_m) if sure_weight is None else sure_weight
     alpha = confidence_of(weight, sure)
     mean = blended(alpha, weight, weighted, float(np.average(reading, weights=share)))
-    residual = (reading - _at_nearest_cell(grid, mean, east, north)) ** 2
+    residual = (reading - at_nearest_cell(grid, mean, east, north)) ** 2
     values = (share * residual)[np.newaxis]
     (squares,) = kernel_sums(grid, east, north, precision, values)
     variance = blended(alpha, weight, squares, float(np.average(residual, weights=share)))
@@ -137,9 +138,10 @@ def weight_beside_line(east: FloatArray, north: FloatArray, width_m: float) -> f
     return max(1.0, math.exp(-2.0) * math.sqrt(2.0 * math.pi) * width_m / float(np.median(step)))
 
 
-def _at_nearest_cell(
+def at_nearest_cell(
     grid: Grid, values: FloatArray, east: FloatArray, north: FloatArray
 ) -> FloatArray:
+    """Value of the cell at each place, or of the cell at the edge nearest to it."""
     column = np.clip(((east - grid.west) / grid.cell_m).astype(np.int64), 0, grid.nx - 1)
     row = np.clip(((grid.north - north) / grid.cell_m).astype(np.int64), 0, grid.ny - 1)
     return np.asarray(values[row, column])

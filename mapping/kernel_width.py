@@ -42,10 +42,10 @@ def best_width(readings: Readings, *, stretch_s: float = 1.0) -> tuple[float, Sc
     Returns
     -------
     width_m : float
-        Of 0.35 to 1 line spacings, within 2..50 m, by negative log predictive density (Asadi,
-        Reggente, Stachniss, Plagemann & Lilienthal 2011, doi:10.4018/978-1-61692-868-1). The
-        `kernel_width` of the track where no other is better by 0.02, and where there are no
-        lines or all readings are the same.
+        Of 0.35 to 1 line spacings, within 2..50 m, by negative log predictive density, as
+        Asadi et al. (2011, Statistical gas distribution modelling using kernel methods) learn
+        it. The `kernel_width` of the track where no other is better by 0.02, and where there
+        are no lines or all readings are the same.
     scores : Scores or None
         None where nothing could be left out.
     """

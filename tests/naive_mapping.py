@@ -98,3 +98,14 @@ def ordinary_kriging(data, place, covariance, nugget):
     weights = np.linalg.solve(system, right)
     mean = sum(weight * one[2] for weight, one in zip(weights[:size], data, strict=True))
     return mean, covariance(0.0) + nugget - float(weights @ right)
+
+
+def layered_mean(samples, shares, place, *, width_m):
+    """Weight and weighted mean at a place, of samples that count by a share each; no wind."""
+    total, weighted = 0.0, 0.0
+    for (east, north, reading), share in zip(zip(*samples, strict=True), shares, strict=True):
+        away = ((east - place[0]) ** 2 + (north - place[1]) ** 2) / width_m**2
+        weight = share * math.exp(-0.5 * away)
+        total += weight
+        weighted += weight * reading
+    return total, weighted / total
