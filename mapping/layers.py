@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from mapping.cartography import HALO, INK, MUTED
+from mapping.track_lines import READING, reading_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AIR",
-    "READING",
     "SEARCHED",
     "SOURCE",
     "draw_concentration",
@@ -38,7 +36,6 @@ __all__ = [
     "draw_known",
     "draw_searched",
     "draw_sources",
-    "draw_track",
     "draw_wind",
     "known_mark",
 ]
@@ -49,14 +46,8 @@ KNOWN = "#e69f00"
 FEW_KNOWN = 8
 LONGEST_NAME = 25
 SEARCHED = {0.2: "#e3ecdf", 0.5: "#c4d9bf", 0.9: "#9fc29b"}
-# low readings fade into the ground, high ones are dark: magma's steps, from light to dark
-READING = LinearSegmentedColormap.from_list(
-    "reading", ["#d9cfc3", "#f7b37c", "#f1605d", "#b5367a", "#641a80", "#1d1147"]
-)
 FAINT = 0.38
-GAP_STEPS = 8.0
 WIND_ARROWS = 24
-MOST_PIECES = 3000
 
 
 def _extent(survey: Survey) -> tuple[float, float, float, float]:
@@ -67,8 +58,7 @@ def _extent(survey: Survey) -> tuple[float, float, float, float]:
 
 def draw_concentration(axes: Axes, survey: Survey) -> None:
     """Concentration map, faint."""
-    _, reading = _for_the_eye(survey.track)
-    norm = _norm(reading)
+    norm = reading_scale(survey.track)
     share = np.nan_to_num(np.asarray(norm(survey.maps["concentration_mean"].to_numpy())))
     colour = READING(share)
     colour[..., 3] = np.clip(1.6 * share, 0.0, FAINT)
@@ -98,43 +88,6 @@ def draw_searched(axes: Axes, survey: Survey) -> None:
         linewidths=1.2,
         zorder=2,
     )
-
-
-def draw_track(axes: Axes, track: Track) -> LineCollection | None:
-    """Track coloured by reading, the highest on top; a thin line where nothing was read.
-
-    Returns
-    -------
-    matplotlib.collections.LineCollection or None
-        What a colour bar explains; None if there is nothing to explain.
-    """
-    place, reading = _for_the_eye(track)
-    if len(place) < 2:
-        axes.plot(place[:, 0], place[:, 1], "o", color=MUTED, ms=5, zorder=4)
-        return None
-    pieces = np.stack([place[:-1], place[1:]], axis=1)
-    length = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)
-    usual = np.median(length[length > 0]) if (length > 0).any() else 1.0
-    whole = length <= max(GAP_STEPS * usual, 5.0)
-    thin = LineCollection(list(pieces[whole]), colors="#b9b2a6", linewidths=0.8, zorder=3)
-    axes.add_collection(thin)
-    value = 0.5 * (reading[:-1] + reading[1:])
-    drawn = np.flatnonzero(whole & np.isfinite(value))
-    if not drawn.size:
-        return None
-    drawn = drawn[np.argsort(value[drawn], kind="stable")]
-    norm = _norm(reading)
-    lines = LineCollection(
-        list(pieces[drawn]),
-        array=value[drawn],
-        cmap=READING,
-        norm=norm,
-        linewidths=2.0 + 3.6 * np.asarray(norm(value[drawn])),
-        capstyle="round",
-        zorder=4,
-    )
-    axes.add_collection(lines)
-    return lines
 
 
 def draw_sources(
@@ -198,31 +151,6 @@ def known_mark(east: float | None = None, north: float | None = None, label: str
         zorder=11,
         label=label,
     )
-
-
-def _for_the_eye(track: Track) -> tuple[FloatArray, FloatArray]:
-    """Places and mean readings of runs of samples, as many as a picture can show."""
-    known = np.isfinite(track.east) & np.isfinite(track.north)
-    place = np.stack([track.east[known], track.north[known]], axis=1)
-    reading = track.reading[known]
-    run = -(-len(place) // MOST_PIECES)
-    if run <= 1:
-        return place, reading
-    starts = np.arange(0, len(place), run)
-    read = np.isfinite(reading)
-    total = np.add.reduceat(np.where(read, reading, 0.0), starts)
-    count = np.add.reduceat(read.astype(np.float64), starts)
-    mean = np.divide(total, count, out=np.full(starts.size, np.nan), where=count > 0)
-    return place[starts], mean
-
-
-def _norm(reading: FloatArray) -> PowerNorm:
-    """Square-root scale from twice the noise, which is judged by readings below zero."""
-    known = reading[np.isfinite(reading)]
-    below = known[known < 0]
-    noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
-    top = float(np.quantile(known, 0.998)) if known.size else 0.0
-    return PowerNorm(0.5, vmin=2.0 * noise, vmax=max(top, 12.0 * noise) or 1.0, clip=True)
 
 
 def _outline_of(polygon: BaseGeometry) -> Outline:

@@ -13,7 +13,7 @@ from mapping.grid import convergence_deg, to_geographic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
     from shapely.geometry.base import BaseGeometry
 
@@ -78,7 +78,7 @@ def grid_turn_deg(survey: Survey) -> float:
 
 def colour_bar(
     figure: Figure,
-    readings: LineCollection,
+    readings: PathCollection,
     place: tuple[float, float, float, float],
     *,
     label: str,
@@ -90,8 +90,8 @@ def colour_bar(
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-    readings : matplotlib.collections.LineCollection
-        From `mapping.layers.draw_track`.
+    readings : matplotlib.collections.PathCollection
+        From `mapping.track_lines.draw_track`.
     place : tuple of float
         Left, bottom, width and height in shares of the figure.
     label, noise : str

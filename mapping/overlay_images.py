@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_rgba
 
-from mapping.layers import KNOWN, READING, SOURCE
+from mapping.layers import KNOWN, SOURCE
 from mapping.styles.survey_styles import reading_steps
+from mapping.track_lines import READING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,11 +20,11 @@ from mapping.layers import (
     draw_known,
     draw_searched,
     draw_sources,
-    draw_track,
     draw_wind,
     known_mark,
 )
 from mapping.map_frame import GROUND, colour_bar, frame_map, grid_turn_deg
+from mapping.track_lines import draw_track
 from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from detection.source.footprint import Lattice, path_of
 from detection.source.injection import thinned
@@ -188,7 +188,7 @@ def ljung_box(series: FloatArray, lags: int) -> float:
         (float(centred[lag:] @ centred[:-lag]) / power) ** 2 / (size - lag)
         for lag in range(1, lags + 1)
     )
-    return float(chi2.sf(size * (size + 2) * total, lags))
+    return float(chdtrc(lags, size * (size + 2) * total))
 
 
 def _fitted(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from mapping.layers import (
     draw_known,
     draw_searched,
     draw_sources,
-    draw_track,
     draw_wind,
     known_mark,
 )
@@ -32,13 +30,14 @@ from mapping.map_frame import EDGE, GROUND, colour_bar, frame_map, grid_turn_deg
 from mapping.report.base_map import base_map_picture
 from mapping.report.fonts import printable, report_typeface
 from mapping.report.graticule import draw_graticule
+from mapping.track_lines import draw_plain_track, draw_track
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import PathCollection
 
     from mapping.hotspots import Hotspot
     from mapping.report.words import Words
@@ -171,7 +170,7 @@ def _background(axes: Axes, survey: Survey, base_map: Path) -> None:
     axes.imshow(shown, extent=(west, east, south, north), aspect="equal", zorder=0.5)
 
 
-def _track(axes: Axes, track: Track, sheet: Sheet) -> LineCollection | None:
+def _track(axes: Axes, track: Track, sheet: Sheet) -> PathCollection | None:
     """The track with its readings; on the sheet of searched ground a plain line."""
     if sheet.readings:
         return draw_track(axes, track)
@@ -181,10 +180,7 @@ def _track(axes: Axes, track: Track, sheet: Sheet) -> LineCollection | None:
 
 def _plain_track(axes: Axes, track: Track, *, width: float) -> None:
     """The track without its readings, dark enough for any background."""
-    before = len(axes.collections)
-    draw_track(axes, dataclasses.replace(track, reading=np.full_like(track.reading, np.nan)))
-    for line in axes.collections[before:]:
-        line.set(color=INK, alpha=0.6, linewidth=width, zorder=3.5)
+    draw_plain_track(axes, track, color=INK, alpha=0.6, width=width, zorder=3.5)
 
 
 def _namer(survey: Survey, words: Words) -> _Namer:

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mapping.cartography import INK, MUTED
-from mapping.layers import READING, SOURCE
+from mapping.layers import SOURCE
 from mapping.report.clocks import clock
 from mapping.report.fonts import report_typeface
+from mapping.track_lines import READING
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_hex
 
-from mapping.layers import AIR, KNOWN, READING, SEARCHED, SOURCE
+from mapping.layers import AIR, KNOWN, SEARCHED, SOURCE
 from mapping.styles.symbols import Fill, Label, LayerStyle, Line, Marker, Rule, Where
+from mapping.track_lines import READING
 
 if TYPE_CHECKING:
     from mapping.survey import Survey, Track
