@@ -115,7 +115,7 @@ def choices_of(
     if estimator not in (there := plugins.available(ESTIMATORS)):
         raise ConfigError(f"--estimator {estimator}: there is none; choose {' or '.join(there)}")
     if map_method not in (there := plugins.available(MAP_METHODS)):
-        raise ConfigError(f"--map-method {map_method}: there is none; choose {' or '.join(there)}")
+        raise ConfigError(f"map method {map_method}: there is none; choose {' or '.join(there)}")
     if crs is not None:
         read_crs(crs)
     _check("--offset-s", offset_s, -math.inf, math.inf)

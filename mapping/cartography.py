@@ -58,7 +58,7 @@ def scale_bar(axes: Axes) -> None:
     )
 
 
-def north_arrow(axes: Axes, *, turn_deg: float = 0.0) -> None:
+def north_arrow(axes: Axes, *, turn_deg: float = 0.0, height: float = 0.925) -> None:
     """Draw an arrow to true north in the upper left.
 
     Parameters
@@ -66,8 +66,10 @@ def north_arrow(axes: Axes, *, turn_deg: float = 0.0) -> None:
     axes : matplotlib.axes.Axes
     turn_deg : float
         Angle from true to grid north, clockwise.
+    height : float
+        Of its middle, in shares of the map's.
     """
-    _dial(axes, (0.055, 0.925), -turn_deg, "N", colour=INK, length=0.032)
+    _dial(axes, (0.055, height), -turn_deg, "N", colour=INK, length=0.032)
 
 
 def wind_arrow(axes: Axes, *, towards_deg: float, text: str) -> None:

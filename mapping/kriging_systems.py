@@ -60,24 +60,28 @@ def krige(
     """Write the mean and its estimation variance at each place to `result` (2, m).
 
     `data` (4, k) are east, north, value and variance of noise; group g of places is those from
-    ``groups[g]`` to ``groups[g + 1]`` of `places` (2, m) and sees the data in ``near[g]``.
+    ``groups[g]`` to ``groups[g + 1]`` of `places` (2, m) and sees the data in ``near[g]``, or all
+    groups those in ``near[0]`` if there is one row only.
 
     With K = U'U, a = U'^-1 z, o = U'^-1 1 and v = U'^-1 k, the mean is b + v'(a - b o) with
     b = o'a / o'o, and the variance sill - v'v + (1 - v'o)**2 / o'o.
     """
-    size = near.shape[1]
+    size, last_group = near.shape[1], groups.size - 1
     widest = 0
-    for g in range(near.shape[0]):
+    for g in range(last_group):
         widest = max(widest, groups[g + 1] - groups[g])
     K = np.empty((size, size))
     rows = np.empty((size, widest + 2))
-    for g in range(near.shape[0]):
+    for g in range(last_group):
         first, last = groups[g], groups[g + 1]
         count = last - first
         if count == 0:
             continue
-        _matrices(data, near[g], places[:, first:last], model, sill, range_m, K, rows)
-        _factor(K)
+        here = near[min(g, near.shape[0] - 1)]
+        if g == 0 or near.shape[0] > 1:
+            _covariances(data, here, model, sill, range_m, K)
+            _factor(K)
+        _right_sides(data, here, places[:, first:last], model, sill, range_m, rows)
         _forward(K, rows[:, : count + 2])
         ones = rows[:, count]
         values = rows[:, count + 1]
@@ -103,24 +107,32 @@ def krige(
 
 
 @njit(cache=True)
-def _matrices(
-    data: FloatArray,
-    near: IndexArray,
-    places: FloatArray,
-    model: int,
-    sill: float,
-    range_m: float,
-    K: FloatArray,
-    rows: FloatArray,
+def _covariances(
+    data: FloatArray, near: IndexArray, model: int, sill: float, range_m: float, K: FloatArray
 ) -> None:
-    """Covariances among data (upper half), and of data with places, beside ones and values."""
-    count = places.shape[1]
+    """Covariances among data, in the upper half."""
     for i in range(near.size):
         x, y = data[0, near[i]], data[1, near[i]]
         K[i, i] = sill + data[3, near[i]] + LEAST_NOISE * sill
         for j in range(i + 1, near.size):
             away = math.hypot(data[0, near[j]] - x, data[1, near[j]] - y)
             K[i, j] = sill * correlation(model, away / range_m)
+
+
+@njit(cache=True)
+def _right_sides(
+    data: FloatArray,
+    near: IndexArray,
+    places: FloatArray,
+    model: int,
+    sill: float,
+    range_m: float,
+    rows: FloatArray,
+) -> None:
+    """Covariances of data with places, then ones, then values."""
+    count = places.shape[1]
+    for i in range(near.size):
+        x, y = data[0, near[i]], data[1, near[i]]
         for t in range(count):
             away = math.sqrt((places[0, t] - x) ** 2 + (places[1, t] - y) ** 2)
             rows[i, t] = sill * correlation(model, away / range_m)

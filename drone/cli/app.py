@@ -23,6 +23,7 @@ from drone.cli import (
     version,
     watch,
 )
+from drone.cli import map as map_command
 from drone.cli.terminal import warn
 from sensors.errors import SniffdroneError
 
@@ -60,6 +61,7 @@ _APP = typer.Typer(
 )
 _APP.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 _APP.command("process", epilog=process.EXAMPLES)(process.process)
+_APP.command("map", epilog=map_command.EXAMPLES)(map_command.map_readings)
 _APP.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)

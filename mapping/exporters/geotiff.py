@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["write", "write_cog"]
 
 NOTICE = "sniffdrone: indication, confirm by sampling"
+_OF_THE_GRID = frozenset({"crs_wkt", "cell_m"})
 
 
 def write(survey: Survey, folder: Path) -> list[Path]:
@@ -86,6 +87,7 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
             nodata=np.nan,
         ) as raster:
             raster.update_tags(TIFFTAG_SOFTWARE="sniffdrone", TIFFTAG_IMAGEDESCRIPTION=NOTICE)
+            raster.update_tags(**_settings(maps))
             raster.units = [str(maps[name].attrs.get("units", "1")) for name in maps.data_vars]
             for index, (name, band) in enumerate(zip(maps.data_vars, bands, strict=True), start=1):
                 raster.write(band, index)
@@ -106,8 +108,17 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
     return path
 
 
+def _settings(maps: xr.Dataset) -> dict[str, str]:
+    """How the maps were made, and their scores; numbers to six digits, so that bytes last."""
+    return {
+        str(name): value if isinstance(value, str) else f"{value:.6g}"
+        for name, value in sorted(maps.attrs.items())
+        if name not in _OF_THE_GRID
+    }
+
+
 def _told(band: xr.DataArray) -> dict[str, str]:
-    names = ("long_name", "reference_rate_g_s")
+    names = ("long_name", "reference_rate_g_s", "threshold")
     return {name: str(band.attrs[name]) for name in names if name in band.attrs}
 
 

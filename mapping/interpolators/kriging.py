@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Kriging", "fit"]
 
 NEIGHBOURS = 160
-ALL_WITHIN = 2e9  # multiplications for which every place may see all data
+ALL_WITHIN = 8e9  # multiplications for which every place may see all data: some seconds
+TOGETHER = 256  # places whose right sides are solved at once
 MOST_EXACT = 1_000
 TILE_CELLS = 12
 BLOCKS_PER_SPACING, BLOCKS_PER_RANGE = 8.0, 12.0
@@ -75,8 +76,8 @@ class Kriging:
         Notes
         -----
         `variance` is that of a reading: of the estimate, and the nugget. `exceedance` takes
-        readings for normal about the mean with that variance. In a moving neighbourhood tiles of
-        up to 12 by 12 cells share the 160 blocks of readings nearest to their middle.
+        readings for normal about the mean with that variance. Where all blocks of readings cannot
+        be used for all cells, tiles of up to 12 by 12 cells share the 160 nearest to their middle.
         """
         confidence = map_confidence(
             grid, self.readings.east, self.readings.north, width_m=self.mask_width_m
@@ -118,7 +119,7 @@ class Kriging:
         size = data.shape[1]
         if size <= NEIGHBOURS or size**2 * (size + east.size) <= ALL_WITHIN:
             near = np.arange(size)[np.newaxis]
-            tiles = np.zeros(east.size, dtype=np.int64)
+            tiles = np.arange(east.size) // TOGETHER
         else:
             near = _nearest(data, _middles(east, north, tiles))
         order = np.argsort(tiles, kind="stable")
