@@ -14,6 +14,7 @@ from drone.output import SUMMARY, check_output, output_folder
 from drone.version import software_version
 from mapping.concentration_figure import concentration_figure, write_concentration_figure
 from mapping.exporters.geotiff import write_cog
+from mapping.styles.raster_style import write_raster_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,9 @@ def write_maps(
     check_output(out, overwrite=overwrite)
     mapped = map_flight(paths, choices=choices, wanted=wanted)
     with output_folder(out, overwrite=overwrite) as folder:
-        files = [write_cog(mapped.maps, folder / "concentration.tif").name]
-        files.append(_picture(mapped, folder / "concentration.png"))
+        raster = write_cog(mapped.maps, folder / "concentration.tif")
+        files = [raster.name, _picture(mapped, folder / "concentration.png")]
+        files.append(write_raster_style(mapped.maps["concentration_mean"], raster).name)
         for name, stack in (("heights", mapped.heights), ("moments", mapped.moments)):
             if stack is not None:
                 files.append(write_cog(_bands(stack), folder / f"{name}.tif").name)

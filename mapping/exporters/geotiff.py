@@ -1,4 +1,4 @@
-"""Cloud-optimised GeoTIFFs: source probability, concentration and detection power."""
+"""Cloud-optimised GeoTIFFs of source probability, concentration and detection power, and styles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import rasterio.shutil
 from affine import Affine
 from rasterio.io import MemoryFile
 
+from mapping.styles.raster_style import write_raster_style
 from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _OF_THE_GRID = frozenset({"crs_wkt", "cell_m"})
 
 
 def write(survey: Survey, folder: Path) -> list[Path]:
-    """Write the three rasters of a survey.
+    """Write the three rasters of a survey and their colours.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def write(survey: Survey, folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        `source_probability.tif`, `concentration.tif`, `detection_power.tif`.
+        `source_probability.tif`, `concentration.tif`, `detection_power.tif`, and beside each the
+        colours of its first band for QGIS (``.qml``).
     """
     power = survey.maps["detection_power"].assign_attrs(
         reference_rate_g_s=f"{survey.reference_rate_g_s:g}"
@@ -48,10 +50,11 @@ def write(survey: Survey, folder: Path) -> list[Path]:
         "concentration.tif": survey.maps[["concentration_mean", "concentration_std", "exceedance"]],
         "detection_power.tif": power.to_dataset(),
     }
-    return [
-        write_cog(maps.assign_attrs(survey.maps.attrs | maps.attrs), folder / name)
-        for name, maps in rasters.items()
-    ]
+    written = []
+    for name, maps in rasters.items():
+        path = write_cog(maps.assign_attrs(survey.maps.attrs | maps.attrs), folder / name)
+        written += [path, write_raster_style(next(iter(maps.data_vars.values())), path)]
+    return written
 
 
 def write_cog(maps: xr.Dataset, path: Path) -> Path:

@@ -11,7 +11,7 @@ from mapping.styles.symbols import Fill, Line, Marker
 if TYPE_CHECKING:
     from mapping.styles.symbols import Label, LayerStyle, Rule, Where
 
-__all__ = ["qml_of"]
+__all__ = ["VERSION", "qml_of"]
 
 VERSION = "3.22.16"  # of QGIS, whose form of the language this is
 _NAMES = uuid.UUID("5d0cf1f6-2f5a-5c0c-8a4e-8f5d0a4f7c11")

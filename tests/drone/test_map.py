@@ -46,7 +46,12 @@ def test_rasters_a_picture_and_a_summary_are_written(flight, tmp_path, capsys, m
     assert main(["map", str(flight), "-o", str(out), "--method", method, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {path.name for path in out.iterdir()} == set(told["files"])
-    assert told["files"] == ["concentration.tif", "concentration.png", "summary.json"]
+    assert sorted(told["files"]) == [
+        "concentration.png",
+        "concentration.qml",
+        "concentration.tif",
+        "summary.json",
+    ]
     assert told == json.loads((out / "summary.json").read_text())
     assert told["fitted"]["method"] == method
     assert told["scores"]["skill"] > 0.5

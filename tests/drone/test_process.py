@@ -13,13 +13,16 @@ from tests.drone.outcome import summary_of
 from tests.drone.tables import SOURCE, as_csv, survey_rows
 
 FILES = {
+    "concentration.qml",
     "concentration.tif",
+    "detection_power.qml",
     "detection_power.tif",
     "flight.nc",
     "posterior.nc",
     "quicklook.png",
     "report.pdf",
     "searched_area.geojson",
+    "source_probability.qml",
     "source_probability.tif",
     "sources.geojson",
     "sources.tak.zip",

@@ -17,12 +17,15 @@ def survey(survey_of, posterior_of, around):
 
 @pytest.fixture
 def written(survey, tmp_path):
-    return {path.name: path for path in geotiff.write(survey, tmp_path)}
+    paths = geotiff.write(survey, tmp_path)
+    return {path.name: path for path in paths if path.suffix == ".tif"}
 
 
-def test_three_rasters_are_written_and_nothing_else(written, tmp_path):
-    names = {"source_probability.tif", "concentration.tif", "detection_power.tif"}
-    assert set(written) == {path.name for path in tmp_path.iterdir()} == names
+def test_three_rasters_are_written_with_a_style_each_and_nothing_else(written, tmp_path):
+    names = {"source_probability", "concentration", "detection_power"}
+    assert set(written) == {f"{name}.tif" for name in names}
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there == set(written) | {f"{name}.qml" for name in names}
 
 
 def test_gdal_reads_back_what_was_mapped(survey, written):
@@ -94,7 +97,7 @@ def test_the_same_survey_gives_the_same_bytes(survey, written, tmp_path):
     again = tmp_path / "again"
     again.mkdir()
     for path in geotiff.write(survey, again):
-        assert path.read_bytes() == written[path.name].read_bytes()
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
 
 
 def test_a_map_of_nothing_known_is_still_a_raster(tmp_path):

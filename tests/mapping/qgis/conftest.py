@@ -1,3 +1,3 @@
-"""The script beside this is run by the system's Python, which alone has QGIS."""
+"""The scripts beside this are run by the system's Python, which alone has QGIS."""
 
-collect_ignore = ["render.py"]
+collect_ignore = ["colours.py", "render.py"]
