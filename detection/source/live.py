@@ -236,11 +236,15 @@ def _add(
     slope: float,
     beyond: float,
     knee: float,
+    sure: float,
+    chance: float,
 ) -> None:
     """Log of what `FlightEvidence.log_likelihood` sums up, one draw more of it, in place."""
+    first = min(chance, knee)
     for j in range(ratio.shape[0]):
         for r in range(ratio.shape[1]):
             value = float(ratio[j, r])
-            one = share + beyond * value + (slope - beyond) * min(value, knee)
+            one = share + beyond * value
+            one += (slope - sure) * min(value, first) + (sure - beyond) * min(value, knee)
             high, low = max(total[j, r], one), min(total[j, r], one)
             total[j, r] = high + np.log1p(np.exp(low - high))

@@ -107,7 +107,7 @@ def test_it_says_what_the_answer_rests_on(of_a_plume):
     assert "any_source = 0.5" in attrs["prior"]
     assert "temper = " in attrs["model"]
     assert 0.0 <= attrs["explained"] <= 1.0
-    assert len(attrs["tempering"]) == 3
+    assert len(attrs["tempering"]) == 5
     assert attrs["log_evidence"][0] == 0.0
 
 

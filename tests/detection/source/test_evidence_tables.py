@@ -26,7 +26,7 @@ KNOWN = Prior(
 
 def test_with_nuisances_known_the_evidence_is_a_plain_sum(survey, posterior_of, first_source):
     """Every cell and rate weighed, none left out, against the coarse-to-fine search."""
-    noise = Noise(saturation=1e9, skewness=1.0)
+    noise = Noise(saturation=1e9, sure=Noise().temper, skewness=1.0)
     flight = survey(SOURCE, response_s=(2.0, 5.0))
     late = respond(flight.concentration, flight.time_s, rise_s=2.0, decay_s=5.0)
     flight = dataclasses.replace(flight, concentration=late)
@@ -119,7 +119,7 @@ def test_results_come_in_the_order_of_the_items():
 
 def test_evidence_for_two_sources_is_near_the_sum_over_pairs(survey, posterior_of):
     """Labels are left in order, which may halve it, and chains are few."""
-    box, noise = (-60.0, -40.0, 20.0, 40.0), Noise(saturation=1e9)
+    box, noise = (-60.0, -40.0, 20.0, 40.0), Noise(saturation=1e9, sure=Noise().temper)
     flight = survey(SOURCE, Source(east=-10.0, north=-25.0, rate=1e-3))
     size = {"rates": 8, "coarse_cells": 100, "fine_cells": 100, "finest_m": 8.0}
     told = [

@@ -142,8 +142,29 @@ def test_stronger_signals_are_tempered_more_but_never_count_for_less():
 
 def test_what_explains_too_little_is_judged_in_full():
     tempering = Noise(temper=0.25, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
-    assert_allclose(tempering.of([0.0, 100.0, 200.0]), [0.0, 25.0, 50.0])
+    assert_allclose(np.diff(tempering.of([100.0, 150.0, 200.0])), 50.0)
     assert_allclose(np.diff(tempering.of([200.0, 300.0, 400.0])), 12.5)
+
+
+@given(st.floats(-5.0, 5.0), st.floats(0.0, 1.0))
+def test_what_noise_may_reach_counts_no_more_however_strong_the_signal(ratio, explained):
+    noise = Noise(temper=0.25, chance=5.0)
+    trust = noise.tempering_for(30.0, explained).slope / 0.25
+    for best in (6.0, 30.0, 1e3):
+        counted = noise.tempering_for(best, explained).of(ratio)
+        assert_allclose(counted, 0.25 * trust * ratio, atol=1e-12)
+
+
+def test_more_of_what_a_weak_source_explains_is_settled():
+    noise = Noise(settled=0.5, weak=20.0, weak_settled=0.8)
+    knees = [noise.tempering_for(best, 1.0).knee for best in (10.0, 25.0, 40.0, 100.0)]
+    assert_allclose(knees, [8.0, 20.0, 20.0, 50.0])
+
+
+def test_averages_count_alike_up_to_what_is_settled():
+    noise = Noise(settled=0.5).for_averages(600.0)
+    assert noise.sure == noise.temper
+    assert noise.tempering_for(10.0, 1.0).knee == 5.0
 
 
 @given(
@@ -151,12 +172,13 @@ def test_what_explains_too_little_is_judged_in_full():
     st.floats(0.0, 1.0),
     st.floats(0.0, 500.0),
     st.lists(st.floats(-50.0, 1e4), min_size=2, max_size=5),
+    st.floats(0.0, 50.0),
     st.integers(1, 3),
 )
 def test_tempering_keeps_the_order_and_means_the_same_for_thinned_readings(
-    slope, share, knee, ratios, every
+    slope, share, knee, ratios, chance, every
 ):
-    tempering = Tempering(slope, slope * share, knee)
+    tempering = Tempering(slope, slope * share, knee, sure=1.0 / 3.0, chance=chance)
     ratios = np.sort(ratios)
     assert (np.diff(tempering.of(ratios)) >= -1e-9).all()
     thinned = tempering.thinned(every).of(ratios / every)
