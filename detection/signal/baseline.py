@@ -22,6 +22,8 @@ __all__ = ["MOX_EXPONENT", "NO_WARM_UP", "Corrected", "correct", "relative"]
 
 MOX_EXPONENT = -0.5  # B of Rs/R0 = A C^B, mid-way in -0.35 ... -0.7 (makers' sheets)
 NO_WARM_UP = ("tdlas",)  # families that read true from the first second
+ONLY_FALLING = ("pid", "tdlas")  # whose transient after power-on has no maximum of its own
+FIRST, RISE, RISE_NOISES = 5, 2.0, 10.0  # readings at first; a rise over them no transient makes
 FEWEST = 8  # readings below which noise and drift cannot be told apart
 
 
@@ -41,7 +43,8 @@ class Corrected:
         Probability that the reading is in plume.
     warming_up : ndarray of bool
         The transient after power-on is larger than three noises, or the channel has been high
-        ever since, or since the first reading (for up to 90 s): no rise was seen.
+        ever since, or since the first reading (for up to 90 s): no rise was seen. A
+        photoionisation detector that rises far above its first readings is in gas from there.
     drift, decay : Drift, Decay or None
         What was estimated on the way: how the baseline moves, in the unit of the reading or of
         its logarithm, and how fast the sensor recovers. None when causal, or with few readings.
@@ -158,6 +161,8 @@ def _corrected(
         time[order], excess, np.full(order.size, noise), found.variance
     )
     unproven = _unproven(time[order], plume, np.abs(found.warm_up) > 3.0 * noise)
+    if family in ONLY_FALLING:
+        unproven &= ~_risen(excess, plume, noise)
     return Corrected(
         _placed(excess, order, reading.size),
         _placed(found.level, order, reading.size),
@@ -182,6 +187,18 @@ def _unproven(
             within = time[first:last] - time[since] < online.LONGEST_PLUME_S
             unproven[first:last] |= within
     return unproven
+
+
+def _risen(excess: FloatArray, plume: FloatArray, noise: float) -> NDArray[np.bool_]:
+    """Once the first stretch of high readings has risen far above where it began: gas, then."""
+    high = np.flatnonzero(~(plume > 0.5))
+    end = int(high[0]) if high.size else excess.size
+    began = max(float(np.median(excess[: min(end, FIRST)])), 0.0) if end else 0.0
+    above = np.flatnonzero(excess[:end] > RISE * began + RISE_NOISES * noise)
+    risen = np.zeros(excess.size, np.bool_)
+    if above.size:
+        risen[above[0] : end] = True
+    return risen
 
 
 def _middle(values: FloatArray) -> float:

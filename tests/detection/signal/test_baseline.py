@@ -114,6 +114,17 @@ def test_a_warm_up_transient_is_no_plume_though_it_is_the_largest_reading():
     assert np.abs(result.signal[~result.warming_up]).max() < 5.0 * 3.0
 
 
+@pytest.mark.parametrize(("family", "is_gas"), [("pid", True), ("mox", False)])
+def test_a_flight_that_begins_in_gas_is_believed_once_it_rises(family, is_gas):
+    """A photoionisation detector's transient only falls; a metal oxide's has a maximum."""
+    rng = np.random.default_rng(11)
+    time_s = np.arange(0.0, 600.0, 0.5)
+    gas = lagged(np.where(time_s < 10.0, 20.0, 300.0) * (time_s < 25.0), time_s, 2.5, 3.0)
+    result = correct(time_s, 400.0 + gas + 3.0 * rng.normal(size=time_s.size), family=family)
+    assert result.warming_up[time_s < 10.0].all()
+    assert (~result.warming_up[(time_s > 12.0) & (time_s < 30.0)]).all() == is_gas
+
+
 def test_metal_oxide_resistance_becomes_relative_gas():
     rng = np.random.default_rng(10)
     time_s = np.arange(0.0, 400.0, 0.5)
