@@ -62,7 +62,7 @@ def section() -> str:
     """The chapter on speed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flight.csv"
-        minutes, readings = _write_long_flight(path)
+        minutes, readings = write_long_flight(path)
         megabytes = path.stat().st_size / 1e6
         say(f"speed: a flight of {minutes:.0f} min, {readings} readings, {megabytes:.1f} MB")
         commands = _commands(path, Path(folder))
@@ -90,7 +90,7 @@ def section() -> str:
     )
 
 
-def _write_long_flight(path: Path) -> tuple[float, int]:
+def write_long_flight(path: Path) -> tuple[float, int]:
     """A survey of half an hour at 10 Hz with a PID and seven metal oxides."""
     rng = np.random.default_rng(_SEED)
     scenario = draw_scenario(rng, "single")

@@ -18,6 +18,7 @@ from firmware_bridge.formats._mcap_gas import ChannelNames, GasColumns
 from firmware_bridge.formats._mcap_scan import HEAD_BYTES, MAGIC
 from firmware_bridge.formats._mcap_sorting import Sorter
 from firmware_bridge.formats._mcap_survey import Survey
+from firmware_bridge.logfile import identify
 from firmware_bridge.recording import SUFFIX
 from sensors.errors import FormatError
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from sensors.records import RecordBatch
 
-__all__ = ["FollowedRecording", "newest_recording"]
+__all__ = ["FollowedRecording", "is_being_written", "newest_recording"]
 
 NS = 1_000_000_000
 LARGEST_BYTES = 64 << 20  # of a record; ours are of 256 kB
@@ -37,7 +38,7 @@ _HEAD = struct.Struct("<BQ")
 
 
 def newest_recording(folder: Path) -> Path:
-    """The recording in a folder that was written to last.
+    """The recording in a folder that is being written.
 
     Raises
     ------
@@ -45,9 +46,28 @@ def newest_recording(folder: Path) -> Path:
         There is none.
     """
     found = [path for path in folder.glob(f"*{SUFFIX}") if path.is_file()]
+    found = [path for path in found if path.stat().st_size and is_being_written(path)]
     if not found:
-        raise FormatError(f"{folder}: holds no recording yet; start sniffdrone fly first")
+        raise FormatError(
+            f"{folder}: holds no recording that is being written; start sniffdrone fly first, or "
+            "name a file to play it again"
+        )
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a file is a recording that its recorder has not finished.
+
+    Raises
+    ------
+    FormatError
+        As `identify`.
+    """
+    if identify(path) != "mcap":
+        return False
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - len(MAGIC)))
+        return stream.tell() < len(MAGIC) or stream.read() != MAGIC
 
 
 class FollowedRecording:

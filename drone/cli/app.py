@@ -16,6 +16,7 @@ from drone.cli import (
     identify,
     info,
     listen,
+    locate,
     process,
     recover,
     replay,
@@ -44,6 +45,7 @@ A gas log and the autopilot's log beside it:
   sniffdrone process gas.csv flight.tlog -o out
 In the air, on the companion computer:
   sniffdrone fly mission.toml
+  sniffdrone locate recordings
 A sensor on the bench:
   sniffdrone devices
   sniffdrone identify --port /dev/serial/by-id/usb-...
@@ -67,6 +69,7 @@ _APP.command("info", epilog=info.EXAMPLES)(info.info)
 _APP.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 _APP.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 _APP.command("fly", epilog=fly.EXAMPLES)(fly.fly)
+_APP.command("locate", epilog=locate.EXAMPLES)(locate.locate)
 _APP.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 _APP.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 _APP.command("devices", epilog=devices.EXAMPLES)(devices.devices)

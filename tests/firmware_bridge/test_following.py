@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from firmware_bridge.following import FollowedRecording, newest_recording
+from firmware_bridge.following import FollowedRecording, is_being_written, newest_recording
 from firmware_bridge.logfile import ReadReport, read_log
 from sensors.assemble import assemble
 from sensors.errors import FormatError
@@ -99,8 +99,15 @@ def test_what_is_no_recording_is_refused(tmp_path):
         newest_recording(tmp_path / "empty")
 
 
-def test_the_newest_recording_is_the_one_written_to_last(tmp_path):
-    for number, name in enumerate(["b_001.mcap", "a_001.mcap", "notes.txt"]):
-        (tmp_path / name).write_bytes(b"x")
+def test_a_recording_is_being_written_until_its_recorder_closes_it(tmp_path):
+    run = recorded(Run(), 0.0, 2.0)
+    assert not is_being_written(run.write(tmp_path / "a_001.mcap"))
+    assert is_being_written(run.write(tmp_path / "b_001.mcap", is_finished=False))
+
+
+def test_the_newest_recording_is_the_unfinished_one_written_to_last(tmp_path):
+    run = recorded(Run(), 0.0, 2.0)
+    for number, name in enumerate(["b_001.mcap", "a_001.mcap", "c_001.mcap"]):
+        run.write(tmp_path / name, is_finished=name.startswith("c"))
         os.utime(tmp_path / name, (number, number))
     assert newest_recording(tmp_path).name == "a_001.mcap"
