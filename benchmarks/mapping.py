@@ -1,8 +1,8 @@
 """How fast and how exact a concentration map is, beside scikit-learn's Gaussian process, PyKrige.
 
-``python -m benchmarks.mapping`` prints the table. All map the same readings of one simulated-looking
-survey onto the same cells. The Gaussian process is cubic in the number of readings, so it is timed
-on fewer and scaled; a row says so. Times are CPU seconds on one core.
+``python -m benchmarks.mapping`` prints the table. All map the same readings of one made-up survey
+onto the same cells. The Gaussian process is cubic in the number of readings, so it is timed on
+fewer and scaled; a row says so. Times are CPU seconds on one core.
 """
 
 from __future__ import annotations
