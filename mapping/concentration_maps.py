@@ -77,12 +77,13 @@ def concentration_maps(
     for values in (mean, variance, exceedance):
         values[outside] = np.nan
     name = _NAMES.get(method, method)
+    above = f"probability of a reading above {threshold:.4g} {unit}"
     dataset = map_dataset(
         grid,
         {
             "concentration_mean": (mean, unit, f"corrected reading, {name} mean"),
             "concentration_std": (np.sqrt(variance), unit, "spread of readings"),
-            "exceedance": (exceedance, "1", f"share of readings above {threshold:.4g}"),
+            "exceedance": (exceedance, "1", above),
         },
     )
     if math.isfinite(threshold):

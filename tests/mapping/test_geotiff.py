@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 import rasterio
@@ -57,6 +59,31 @@ def test_every_raster_is_a_cog_with_overviews_where_it_is_large(written):
             assert bool(raster.overviews(1)) or not large
     with rasterio.open(written["source_probability.tif"]) as raster:
         assert raster.overviews(1) == [2]
+
+
+def test_gdal_validates_every_raster_as_cloud_optimised(written):
+    """By GDAL's own script, of the system's Python, which QGIS brings."""
+    script = "osgeo_utils.samples.validate_cloud_optimized_geotiff"
+    for path in written.values():
+        done = subprocess.run(
+            ["/usr/bin/python3", "-m", script, "--full-check=yes", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "is a valid cloud optimized GeoTIFF" in done.stdout
+
+
+def test_how_a_map_was_made_is_in_the_file(survey, written):
+    with rasterio.open(written["concentration.tif"]) as raster:
+        tags = raster.tags()
+        assert raster.tags(3)["threshold"] == "20.0"
+    assert tags["method"] == "kernel"
+    width = survey.maps.attrs["kernel_width_m"]
+    assert float(tags["kernel_width_m"]) == pytest.approx(width, rel=1e-5)
+    assert float(tags["cv_rmse"]) == pytest.approx(survey.maps.attrs["cv_rmse"], rel=1e-5)
 
 
 def test_image_directories_come_before_the_pixels_they_describe(written):
