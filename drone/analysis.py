@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detection.signal.flight import correct_flight
-from detection.source.effort import detection_power, standing_out
+from detection.source.effort import standing_out
 from detection.source.observe import shortage
+from detection.source.search import Search
 from drone.channels import observed
 from drone.strays import without_strays
 from drone.version import software_version
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from drone.inputs import Inputs
     from mapping.area import Domain
     from mapping.known import Known
-    from mapping.rasters import Power
 
     FloatArray = NDArray[np.float64]
 
@@ -49,6 +50,7 @@ __all__ = [
     "corrected_flight",
     "domain_of",
     "observations_of",
+    "search_of",
     "survey_of",
     "track_of",
 ]
@@ -161,6 +163,8 @@ def survey_of(
     flights: Sequence[Seen],
     posterior: xr.Dataset | None,
     choices: Choices,
+    *,
+    search: Search | None,
     known: tuple[Known, ...] = (),
 ) -> tuple[Survey, list[str]]:
     """Verdict, sources and maps of one or more flights, and what to know about the maps."""
@@ -170,11 +174,11 @@ def survey_of(
     cells, notes = concentration_grid(domain, track)
     fine_cells, more_notes = probability_grid(domain, hotspots)
     p_any = math.nan if posterior is None else float(posterior.attrs["p_any_source"])
-    verdict = verdict_of(p_any, indicate_above=choices.indicate_above)
+    reference = 1e-3 * choices.reference_rate_g_s
     noise = float(np.nanmedian(flight[f"{seen.channel}_sigma"])) if posterior is not None else 0.0
     survey = Survey(
         name=str(flight["trajectory"].values),
-        verdict=INSUFFICIENT if posterior is None else verdict,
+        verdict=_verdict(posterior, choices),
         p_any_source=p_any,
         indicate_above=choices.indicate_above,
         hotspots=hotspots,
@@ -185,7 +189,7 @@ def survey_of(
             domain,
             track,
             posterior,
-            detection_power=_power(flights, domain, choices, is_indicated=verdict == INDICATED),
+            detection_power=None if search is None else partial(search.power, rate=reference),
             threshold=NOISE_EXCEEDED * noise,
             axis_turn_deg=axis_turn_deg(domain),
             method=choices.map_method,
@@ -207,6 +211,31 @@ def survey_of(
     return survey, [*notes, *more_notes]
 
 
+def search_of(
+    series: Sequence[Observations], domain: Domain, posterior: xr.Dataset | None, choices: Choices
+) -> Search | None:
+    """What the flights could have found; None where they say nothing.
+
+    Gas of a source that is indicated is no disturbance to the search for others.
+    """
+    if not series:
+        return None
+    is_indicated = _verdict(posterior, choices) == INDICATED
+    return Search.of(
+        series,
+        domain.bounds,
+        explained=[standing_out(one) for one in series] if is_indicated else None,
+        indicate_above=choices.indicate_above,
+    )
+
+
+def _verdict(posterior: xr.Dataset | None, choices: Choices) -> str:
+    if posterior is None:
+        return INSUFFICIENT
+    p_any = float(posterior.attrs["p_any_source"])
+    return verdict_of(p_any, indicate_above=choices.indicate_above)
+
+
 def _sensor(flight: xr.Dataset, channel: str) -> Sensor:
     attrs = flight[channel].attrs
     return Sensor(
@@ -214,27 +243,6 @@ def _sensor(flight: xr.Dataset, channel: str) -> Sensor:
         family=attrs["sensor_family"],
         lamp_ev=float(flight.attrs["pid_lamp_ev"]),
         is_named=attrs["reads_as"] == attrs["gas"],
-    )
-
-
-def _power(
-    flights: Sequence[Seen], domain: Domain, choices: Choices, *, is_indicated: bool
-) -> Power | None:
-    """Probability that at least one of the flights would have shown a source.
-
-    Gas of a source that is indicated is no disturbance to the search for others.
-    """
-    seen = [one.observations for one in flights if one.observations is not None]
-    if not seen:
-        return None
-    return lambda east, north: detection_power(
-        seen,
-        east,
-        north,
-        rate=1e-3 * choices.reference_rate_g_s,
-        domain=domain.bounds,
-        explained=[standing_out(one) for one in seen] if is_indicated else None,
-        indicate_above=choices.indicate_above,
     )
 
 

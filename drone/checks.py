@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.diagnostics import diagnose
-from detection.source.effort import SEARCHED, probability_of_none, smallest_found_rate, standing_out
+from detection.source.effort import SEARCHED, probability_of_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from detection.source.diagnostics import Diagnosis
     from detection.source.observations import Observations
+    from detection.source.search import Search
     from mapping.area import Domain
     from mapping.survey import Survey
 
@@ -61,6 +62,7 @@ def checks_of(
     domain: Domain,
     posterior: xr.Dataset,
     survey: Survey,
+    search: Search,
     *,
     seed: int,
 ) -> Checks:
@@ -74,6 +76,8 @@ def checks_of(
     posterior : xarray.Dataset
     survey : Survey
         With the map of detection power.
+    search : Search
+        Behind that map.
     seed : int
 
     Returns
@@ -86,15 +90,7 @@ def checks_of(
     east, north = power["x"].to_numpy()[columns[::every]], power["y"].to_numpy()[rows[::every]]
     found: tuple[float, ...] = (math.nan, math.nan)
     if rows.size:
-        found = smallest_found_rate(
-            series,
-            east,
-            north,
-            domain=domain.bounds,
-            explained=[standing_out(one) for one in series] if survey.told else None,
-            shares=(0.9, 0.5),
-            indicate_above=survey.indicate_above,
-        )
+        found = search.smallest_rates(east, north, shares=(0.9, 0.5))
     return Checks(
         diagnosis=diagnose(
             series[0], domain.bounds, rng=np.random.default_rng(seed), posterior=posterior

@@ -9,8 +9,7 @@ import numpy as np
 
 from drone.choices import Choices
 from drone.output import check_output, output_folder
-from drone.pipeline import analyse
-from drone.products import write_products
+from drone.pipeline import survey, write_results
 from drone.wording import place, probability
 from mapping.grid import local_crs, to_metric
 from sims.recording import write_flight_csv, write_truth
@@ -66,8 +65,8 @@ def demonstrate(
         write_flight_csv(flight, folder / _FLIGHT)
         write_truth(flight, folder / _TRUTH)
         choices = Choices(gas=scenario.gas, seed=seed)
-        analysis = analyse([folder / _FLIGHT], choices=choices, progress=progress)
-        summary = write_products(analysis, folder, beside=(_FLIGHT, _TRUTH))
+        found = survey([folder / _FLIGHT], choices=choices, progress=progress)
+        summary = write_results(found, folder, beside=(_FLIGHT, _TRUTH))
     return _paragraph(summary, flight.truth, out)
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drone.analysis import Analysis, corrected_flight, domain_of, observations_of, survey_of
+from drone.analysis import (
+    Analysis,
+    corrected_flight,
+    domain_of,
+    observations_of,
+    search_of,
+    survey_of,
+)
 from drone.carried import with_what_files_state
 from drone.channels import believable_channel
 from drone.checks import checks_of
@@ -17,19 +26,39 @@ from drone.flights import apart, together
 from drone.inputs import read_inputs
 from drone.known import read_known
 from drone.output import check_output, output_folder
-from drone.products import write_products
+from drone.products import write_layers, write_products
 from sensors import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from detection.source.observations import Observations
+    from detection.source.search import Search
     from drone.choices import Choices
     from drone.product_choices import ProductChoices
 
     Progress = Callable[[str, float], None]
 
-__all__ = ["analyse", "process_flight"]
+__all__ = ["Surveyed", "analyse", "process_flight", "survey", "write_results"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What flights show, and what is needed to check it.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        Without checks, and what they would give to say.
+    series : tuple of Observations
+    search : Search or None
+        None where there is no posterior.
+    """
+
+    analysis: Analysis
+    series: tuple[Observations, ...]
+    search: Search | None
 
 
 def process_flight(
@@ -68,15 +97,53 @@ def process_flight(
         The files, the settings or the place of the results are at fault.
     """
     check_output(out, overwrite=overwrite)
-    analysis = analyse(paths, choices=choices, progress=progress)
+    found = survey(paths, choices=choices, progress=progress)
     with output_folder(out, overwrite=overwrite) as folder:
-        return write_products(analysis, folder, chosen=products)
+        return write_results(found, folder, chosen=products)
+
+
+def write_results(
+    found: Surveyed,
+    folder: Path,
+    *,
+    beside: Sequence[str] = (),
+    chosen: ProductChoices | None = None,
+) -> dict[str, Any]:
+    """Check a survey, and write all its files, most of them meanwhile: see `write_products`."""
+    with ThreadPoolExecutor(max_workers=1) as meanwhile:
+        layers = meanwhile.submit(write_layers, found.analysis, folder, chosen=chosen)
+        analysis = checked(found)
+        return write_products(analysis, folder, layers.result(), beside=beside, chosen=chosen)
 
 
 def analyse(
     paths: Sequence[Path], *, choices: Choices, progress: Progress | None = None
 ) -> Analysis:
     """All that can be said about the flights in some logs; nothing is written."""
+    return checked(survey(paths, choices=choices, progress=progress))
+
+
+def checked(found: Surveyed) -> Analysis:
+    """A survey's analysis with its checks."""
+    analysis = found.analysis
+    if analysis.posterior is None or found.search is None:
+        return analysis
+    checks = checks_of(
+        found.series,
+        analysis.survey.domain,
+        analysis.posterior,
+        analysis.survey,
+        found.search,
+        seed=analysis.choices.seed,
+    )
+    notes = (*analysis.notes, *fit_notes(analysis.posterior, checks))
+    return replace(analysis, checks=checks, notes=notes)
+
+
+def survey(
+    paths: Sequence[Path], *, choices: Choices, progress: Progress | None = None
+) -> Surveyed:
+    """What the flights in some logs show, not checked yet."""
     tell = progress or (lambda _what, _share: None)
     inputs = read_inputs(paths, progress=lambda what, share: tell(what, 0.1 * share))
     choices, carried = with_what_files_state(choices, paths, inputs)
@@ -100,17 +167,17 @@ def analyse(
             progress=lambda share: tell("seeking sources", 0.2 + 0.6 * share),
         ).assign_attrs(crs_wkt=domain.crs.to_wkt())
     tell("drawing maps", 0.85)
-    survey, map_notes = survey_of(flight, domain, seen, posterior, choices, known)
-    checks = None
-    if posterior is not None:
-        checks = checks_of(series, domain, posterior, survey, seed=choices.seed)
-    return Analysis(
+    search = search_of(series, domain, posterior, choices)
+    maps, map_notes = survey_of(
+        flight, domain, seen, posterior, choices, search=search, known=known
+    )
+    analysis = Analysis(
         inputs=inputs,
         choices=choices,
         flight=flight,
         shortage=None if series else seen[0].shortage,
         posterior=posterior,
-        survey=survey,
+        survey=maps,
         notes=(
             *choices.notes,
             *inputs.notes,
@@ -120,8 +187,7 @@ def analyse(
             *known_notes,
             *told,
             *placed,
-            *fit_notes(posterior, checks),
             *map_notes,
         ),
-        checks=checks,
     )
+    return Surveyed(analysis, tuple(series), search)

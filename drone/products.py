@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from drone.output import SUMMARY
 from drone.product_choices import EXPORTERS, QUICKLOOK, REPORT, ProductChoices
 from mapping.quicklook import write_quicklook
 from mapping.report.case import Case
+from mapping.report.content import report_figures
 from mapping.report.pdf import write_report
 from sensors import plugins
 from sensors.flight import write_netcdf
@@ -26,25 +28,75 @@ if TYPE_CHECKING:
 
     from drone.analysis import Analysis
 
-__all__ = ["write_products"]
+__all__ = ["Layers", "write_layers", "write_products"]
 
 REPORT_FILE = "report.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What is written or drawn before a survey is checked.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Files in the folder.
+    figures : dict
+        Of the report, by name; empty if it is not wanted.
+    """
+
+    names: tuple[str, ...]
+    figures: dict[str, str]
+
+
+def write_layers(
+    analysis: Analysis, folder: Path, *, chosen: ProductChoices | None = None
+) -> Layers:
+    """Write the files that say nothing of checks, and draw the report's figures.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Checked or not.
+    folder : Path
+        Exists.
+    chosen : ProductChoices, optional
+
+    Returns
+    -------
+    Layers
+    """
+    write_netcdf(analysis.flight, folder / "flight.nc")
+    _write_posterior(analysis, folder / "posterior.nc")
+    chosen = chosen or ProductChoices()
+    written: list[str] = []
+    for name in filter(chosen.wants, plugins.available(EXPORTERS)):
+        exporter = plugins.load(EXPORTERS, name)
+        written += [path.name for path in exporter.write(analysis.survey, folder)]
+    if chosen.wants(QUICKLOOK):
+        written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+    wants_report = chosen.wants(REPORT)
+    figures = report_figures(_case(analysis, {}, chosen)) if wants_report else {}
+    return Layers(tuple(written), figures)
 
 
 def write_products(
     analysis: Analysis,
     folder: Path,
+    layers: Layers,
     *,
     beside: Sequence[str] = (),
     chosen: ProductChoices | None = None,
 ) -> dict[str, Any]:
-    """Write all files of an analysis; the summary comes last.
+    """Write the files of an analysis that are not there yet; the summary comes last.
 
     Parameters
     ----------
     analysis : Analysis
+        Checked.
     folder : Path
-        Exists.
+    layers : Layers
+        From `write_layers`.
     beside : sequence of str
         Names of files of ours that are in the folder already.
     chosen : ProductChoices, optional
@@ -55,20 +107,14 @@ def write_products(
     dict
         The content of ``summary.json``.
     """
-    write_netcdf(analysis.flight, folder / "flight.nc")
-    _write_posterior(analysis, folder / "posterior.nc")
     chosen = chosen or ProductChoices()
-    written = ["flight.nc", "posterior.nc", *beside, SUMMARY]
-    for name in filter(chosen.wants, plugins.available(EXPORTERS)):
-        exporter = plugins.load(EXPORTERS, name)
-        written += [path.name for path in exporter.write(analysis.survey, folder)]
-    if chosen.wants(QUICKLOOK):
-        written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+    written = ["flight.nc", "posterior.nc", *beside, SUMMARY, *layers.names]
     if chosen.wants(REPORT):
         written.append(REPORT_FILE)
     summary = summary_of(analysis, written)
     if chosen.wants(REPORT):
-        write_report(_case(analysis, summary, chosen), folder / REPORT_FILE)
+        case = _case(analysis, summary, chosen)
+        write_report(case, folder / REPORT_FILE, figures=layers.figures)
     text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return summary

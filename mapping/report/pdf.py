@@ -22,13 +22,15 @@ __all__ = ["report_pages", "report_pdf", "write_report"]
 TEMPLATE = str(files("mapping.report") / "report.typ")
 
 
-def write_report(case: Case, path: Path) -> Path:
+def write_report(case: Case, path: Path, *, figures: dict[str, str] | None = None) -> Path:
     """Write the report as PDF/A-2a that is also PDF/UA-1.
 
     Parameters
     ----------
     case : Case
     path : Path
+    figures : dict, optional
+        From `report_figures` of the same case, if they have been drawn.
 
     Returns
     -------
@@ -40,13 +42,13 @@ def write_report(case: Case, path: Path) -> Path:
     ConfigError
         The base map cannot be used.
     """
-    content = report_pdf(case)
+    content = report_pdf(case, figures=figures)
     with whole_file(path) as partial:
         partial.write_bytes(content)
     return path
 
 
-def report_pdf(case: Case) -> bytes:
+def report_pdf(case: Case, *, figures: dict[str, str] | None = None) -> bytes:
     """The report; its date is the flight's end, not the clock's."""
     content: bytes = typst.compile(
         TEMPLATE,
@@ -55,7 +57,7 @@ def report_pdf(case: Case) -> bytes:
         timestamp=case.end_ns // 1_000_000_000,
         font_paths=_fonts(),
         ignore_system_fonts=True,
-        sys_inputs=_inputs(case),
+        sys_inputs=_inputs(case, figures),
     )
     return content
 
@@ -74,11 +76,11 @@ def report_pages(case: Case, *, pixels_per_inch: float = 144.0) -> list[bytes]:
     return [pages] if isinstance(pages, bytes) else pages
 
 
-def _inputs(case: Case) -> dict[str, str]:
+def _inputs(case: Case, figures: dict[str, str] | None = None) -> dict[str, str]:
     """Texts reach the template as data, never as markup: nothing in a name can be executed."""
     return {
         "content": json.dumps(report_content(case)),
-        "figures": json.dumps(report_figures(case)),
+        "figures": json.dumps(report_figures(case) if figures is None else figures),
     }
 
 
