@@ -177,7 +177,7 @@ class Tempering:
             min(1.0, self.slope * every),
             min(1.0, self.beyond * every),
             self.knee / every,
-            min(1.0, self.sure * every),
+            self.sure * every,
             self.chance / every,
         )
 
