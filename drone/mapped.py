@@ -184,6 +184,7 @@ def maps_of(
         method=choices.map_method,
         threshold=_threshold(flight, channel, wanted),
     )
+    width_m = maps.attrs.get("kernel_width_m") or kernel_width(track.east, track.north)
     empty = []
     if not np.isfinite(maps["concentration_mean"]).any():
         empty = [f"{channel}: nothing was measured on this ground; the maps are empty"]
@@ -193,8 +194,8 @@ def maps_of(
         track=track,
         channel=channel,
         maps=maps,
-        heights=_heights(grid, domain, track, readings, wanted),
-        moments=_moments(grid, domain, track, readings, wanted),
+        heights=_heights(grid, domain, track, readings, wanted, width_m),
+        moments=_moments(grid, domain, track, readings, wanted, width_m),
         notes=(*notes, *placed, *faults, *coarse, *empty),
         inputs=inputs,
     )
@@ -218,7 +219,12 @@ def _threshold(flight: xr.Dataset, channel: str, wanted: MapChoices) -> float:
 
 
 def _heights(
-    grid: Grid, domain: Domain, track: Track, readings: Readings, wanted: MapChoices
+    grid: Grid,
+    domain: Domain,
+    track: Track,
+    readings: Readings,
+    wanted: MapChoices,
+    width_m: float,
 ) -> xr.Dataset | None:
     if not wanted.heights_m:
         return None
@@ -232,7 +238,7 @@ def _heights(
         readings,
         track.height_m[known],
         levels_m=levels,
-        width_m=kernel_width(readings.east, readings.north),
+        width_m=width_m,
         height_width_m=max(LEAST_HEIGHT_WIDTH_M, 0.5 * float(between)),
         unit=track.unit,
     )
@@ -240,7 +246,12 @@ def _heights(
 
 
 def _moments(
-    grid: Grid, domain: Domain, track: Track, readings: Readings, wanted: MapChoices
+    grid: Grid,
+    domain: Domain,
+    track: Track,
+    readings: Readings,
+    wanted: MapChoices,
+    width_m: float,
 ) -> xr.Dataset | None:
     if not wanted.moments or not len(readings):
         return None
@@ -253,7 +264,7 @@ def _moments(
         readings,
         time,
         moments=time[0] + (parts * seconds * 1e9).astype("timedelta64[ns]"),
-        width_m=kernel_width(readings.east, readings.north),
+        width_m=width_m,
         scale_s=max(seconds / wanted.moments, 1.0),
         unit=track.unit,
     )
