@@ -1,7 +1,8 @@
 """``python -m benchmarks.array``: what metal-oxide elements add to a PID, and do without one.
 
 The flights of `benchmarks.blind_worlds`, each seen by the PID alone, by one metal-oxide element, by
-all four fused (`detection.source.array`), and by PID and elements together.
+all four fused (`detection.source.array`), by PID and elements as two series of one inference, and
+by whichever of the two `sniffdrone process` chooses (`drone.channels`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from detection.source.array import observe_array
 from detection.source.estimators import grid, smc
 from detection.source.observe import observe
 from drone.analysis import corrected_flight
+from drone.channels import observed
 from drone.choices import Choices
 from drone.inputs import read_inputs
 from mapping.area import survey_domain
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 
 ESTIMATORS: dict[str, Callable[..., xr.Dataset]] = {"grid": grid.infer, "smc": smc.infer}
 FAMILIES = ("single", "peak 25-35", "peak 15-25", "none")
-SEEN_BY = ("PID", "one element", "elements", "PID and elements")
+CHOSEN = "as chosen"
+SEEN_BY = ("PID", "one element", "elements", "PID and elements", CHOSEN)
 INDICATE_ABOVE = 0.95
 HEADER = (
     "flights",
@@ -82,9 +85,12 @@ def answers(world: BlindWorld, *, estimator: str, seen_by: Sequence[str]) -> lis
             [one["longitude"] for one in kept.truth["sources"]],
         )
     )
-    found = []
+    found: list[Answer] = []
     for name, series in _series(flight, east, north).items():
         if name not in seen_by:
+            continue
+        if name == CHOSEN and series[0].channel == "pid" and "PID" in seen_by:
+            found.append(replace(found[0], seen_by=name))
             continue
         posterior = ESTIMATORS[estimator](
             series if len(series) > 1 else series[0],
@@ -104,6 +110,11 @@ def _series(
         "one element": (observe(flight, "mox1", east=east, north=north),),
         "elements": observe_array(without, east=east, north=north),
         "PID and elements": observe_array(flight, east=east, north=north),
+        CHOSEN: (
+            observed(
+                flight, "pid", east=east, north=north, gas=None, may_stand_in=True
+            ).observations,
+        ),
     }
 
 

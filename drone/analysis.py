@@ -69,11 +69,17 @@ class Seen:
         Why it says nothing about sources.
     observations : Observations or None
         None where there is a shortage.
+    notes : tuple of str
+        Why another channel is looked at in its place.
+    rate_factor : float
+        By which rates found with it are to be multiplied.
     """
 
     channel: str
     shortage: str | None
     observations: Observations | None
+    notes: tuple[str, ...] = ()
+    rate_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +151,34 @@ def domain_of(flight: xr.Dataset, choices: Choices) -> tuple[Domain, list[str]]:
 
 
 def observations_of(
-    flight: xr.Dataset, domain: Domain, channel: str, *, gas: str | None = None
+    flight: xr.Dataset,
+    domain: Domain,
+    channel: str,
+    *,
+    gas: str | None = None,
+    may_stand_in: bool = False,
 ) -> Seen:
-    """What a channel of a flight has seen, on the domain's axes."""
+    """What a channel of a flight, or one in its place, has seen, on the domain's axes."""
     reason = shortage(flight, channel)
     if reason is not None:
         return Seen(channel=channel, shortage=reason, observations=None)
     east, north = to_metric(domain.crs, flight["latitude"], flight["longitude"])
-    observations = observed(_on_grid_axes(flight, domain), channel, east=east, north=north, gas=gas)
+    heard = observed(
+        _on_grid_axes(flight, domain),
+        channel,
+        east=east,
+        north=north,
+        gas=gas,
+        may_stand_in=may_stand_in,
+    )
     name = str(flight["trajectory"].values)
-    return Seen(channel=channel, shortage=None, observations=replace(observations, flight=name))
+    return Seen(
+        channel=channel,
+        shortage=None,
+        observations=replace(heard.observations, flight=name),
+        notes=heard.notes,
+        rate_factor=heard.rate_factor,
+    )
 
 
 def survey_of(

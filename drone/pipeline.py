@@ -152,7 +152,11 @@ def survey(
     notes = (*(note for _, several in corrected for note in several), *joined)
     domain, placed = domain_of(flight, choices)
     channel, faults = believable_channel(flight, gas=choices.gas)
-    seen = [observations_of(one, domain, channel, gas=choices.gas) for one, _ in corrected]
+    is_alone = len(corrected) == 1
+    seen = [
+        observations_of(one, domain, channel, gas=choices.gas, may_stand_in=is_alone)
+        for one, _ in corrected
+    ]
     known, known_notes = read_known(choices.known, domain, gas=flight[channel].attrs["gas"])
     seen, known, told = beside_known(seen, known, domain, seed=choices.seed)
     seen.sort(key=lambda one: one.observations is None)  # those with something to say first
@@ -166,6 +170,8 @@ def survey(
             rng=np.random.default_rng(choices.seed),
             progress=lambda share: tell("seeking sources", 0.2 + 0.6 * share),
         ).assign_attrs(crs_wkt=domain.crs.to_wkt())
+        rates = posterior["rate"]  # several flights are judged by the same channel, factor 1
+        posterior["rate"] = rates.copy(data=seen[0].rate_factor * rates.values)
     tell("drawing maps", 0.85)
     search = search_of(series, domain, posterior, choices)
     maps, map_notes = survey_of(
@@ -184,6 +190,7 @@ def survey(
             *carried,
             *notes,
             *faults,
+            *(note for one in seen for note in one.notes),
             *known_notes,
             *told,
             *placed,

@@ -8,8 +8,14 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from detection.signal.air import change_per_s
-from detection.signal.deconvolution import apply_lag
-from detection.signal.mox import FEWEST_BRIGHT, NOMINAL, agreed, fitted_laws, log_excess
+from detection.signal.mox import (
+    FEWEST_BRIGHT,
+    NOMINAL,
+    Laws,
+    agreed,
+    fitted_laws,
+    log_excess,
+)
 from detection.signal.slow_noise import drift_inflation
 from detection.signal.smoother import lower_spread
 from detection.source.faults import is_resistance, left_out
@@ -25,6 +31,7 @@ from detection.source.observe import (
     shortage,
     usable,
 )
+from detection.source.scale import lagged_like
 from sensors.flight_contract import gas_channels
 
 if TYPE_CHECKING:
@@ -46,6 +53,8 @@ CALIBRATED_LOG_SD = 0.3  # of elements held against a calibrated channel in the 
 AIR_EFFECTS = {"relative_humidity": 0.5, "air_temperature": 0.013}
 AIR_LAG_DOUBT_S = 2.0
 FRONT_REACH_S = 6.0
+ALONE = 2.0  # see `_unconfirmed`; in faint plumes of simulated flights 1.0-2.0 is reached
+WITNESS_S = 10.0  # elements of unlike lags answer so far apart
 
 
 class _Elements(NamedTuple):
@@ -95,7 +104,8 @@ def observe_array(
     Elements are fused before the inference sees them, because their errors are not their own:
     they meet the same eddies, the same damp air and the same drift of the drone's supply. A
     sum of their log-likelihoods would count that as often as there are elements. Their noise is
-    what the fused series shows below its baseline over the time of a crossing.
+    what the fused series shows below its baseline over the time of a crossing, and more where
+    one element stands alone with what it says.
     """
     best = best_channel(flight, gas=gas)
     reason = shortage(flight, best)
@@ -149,8 +159,10 @@ def _fused(
         reference_sigma=reference_sigma,
     )
     met = agreed(elements.log_excess, elements.sigma, laws)
-    fronts = laws.slope(met.gas).T @ met.share * _front_noise(flight, elements.time_s)
+    doubt = _front_noise(flight, elements.time_s)
+    fronts = laws.slope(met.gas).T @ met.share * doubt
     noise = np.hypot(met.sigma, fronts)
+    noise *= _unconfirmed(met.gas / noise, elements, laws, doubt, bin_s)
     rise_s, decay_s = met.share @ responses
     return observed_at(
         flight,
@@ -164,6 +176,32 @@ def _fused(
         gain_log_sd=GAIN_LOG_SD[False] if known is None else CALIBRATED_LOG_SD,
         channel="+".join(names),
     )
+
+
+def _unconfirmed(
+    loudness: FloatArray, elements: _Elements, laws: Laws, doubt: FloatArray, bin_s: float
+) -> FloatArray:
+    """Factor on the noise where one element says what the others do not, shape (n,).
+
+    An element's own drift can look like a plume, that of all of them at once cannot. No reading
+    counts for more than `ALONE` times the noises reached nearby without the one element that
+    matters most.
+    """
+    count, size = elements.log_excess.shape
+    if count < 2:
+        return np.ones(size)
+    reach = 2 * round(WITNESS_S / max(bin_s, 0.1)) + 1
+    least = np.full(size, np.inf)
+    for one in range(count):
+        others = np.arange(count) != one
+        read = elements.log_excess[others]
+        known = np.isfinite(read).any(axis=0)
+        own = Laws(laws.exponent[others], laws.threshold[others])
+        met = agreed(np.where(known, read, 0.0), elements.sigma[others], own)
+        fronts = own.slope(met.gas).T @ met.share * doubt
+        without = np.where(known, met.gas / np.hypot(met.sigma, fronts), np.inf)
+        least = np.minimum(least, maximum_filter1d(without, reach))
+    return np.asarray(np.maximum(1.0, loudness / (ALONE * np.maximum(least, 1.0))))
 
 
 def _elements(flight: xr.Dataset, names: Sequence[str], bin_s: float) -> _Elements:
@@ -227,9 +265,7 @@ def _reference(
         return None
     best = quick[0]
     gas = np.interp(time_s, best.time_s, best.concentration, left=np.nan, right=np.nan) / mass
-    # behind a quick sensor a slow one is as far behind as their time constants differ
-    further = [max(slow - fast, 0.0) for slow, fast in zip(response, best.response_s, strict=True)]
-    lagged = apply_lag(time_s, gas, rise_s=further[0], decay_s=further[1])
+    lagged = lagged_like(best, time_s, response) / mass
     seen = np.isfinite(gas)
     if not seen.any():
         return None

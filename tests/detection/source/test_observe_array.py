@@ -150,6 +150,25 @@ def test_an_array_is_less_noisy_than_each_of_its_elements(crossed):
     assert 0.5 < ratio.std() < 1.5
 
 
+def test_what_one_element_says_alone_is_not_believed():
+    names = ("mox1", "mox2", "mox3")
+    readings, _ = readings_of(peak_ppb=0.0, names=names)
+    time_s = np.arange(readings["mox1"].size) / RATE_HZ
+    bump = np.exp(-0.5 * ((time_s - 400.0) / 5.0) ** 2)
+
+    def loudest(disturbed):
+        changed = {
+            name: values * np.exp(-0.05 * bump) if name in disturbed else values
+            for name, values in readings.items()
+        }
+        flight, axes = flight_of(changed, dict.fromkeys(names, "ohm"))
+        (series,) = observe_array(flight, **axes)
+        return float((series.concentration / series.sigma).max())
+
+    assert loudest(("mox1",)) < 6.0
+    assert loudest(names) > 15.0
+
+
 def test_an_element_that_misses_half_the_flight_is_used_while_it_reads(crossed):
     readings, gas = readings_of()
     readings["mox1"] = readings["mox1"].copy()
