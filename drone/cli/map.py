@@ -65,6 +65,12 @@ def map_readings(
     offset_s: Annotated[
         float | None, typer.Option("--offset-s", help="Add this to the gas log's times [s].")
     ] = None,
+    wind_speed: Annotated[
+        float | None, typer.Option("--wind-speed", help="Wind, if no log holds any [m/s].")
+    ] = None,
+    wind_from: Annotated[
+        float | None, typer.Option("--wind-from", help="Where it comes from [deg true].")
+    ] = None,
     no_drift: Annotated[
         bool, typer.Option("--no-drift", help="The values are background-corrected already.")
     ] = False,
@@ -85,8 +91,8 @@ def map_readings(
         mission=mission,
         gas=gas,
         offset_s=offset_s,
-        wind_speed=None,
-        wind_from=None,
+        wind_speed=wind_speed,
+        wind_from=wind_from,
         wind_height_m=None,
         averaging_time_s=None,
         background_removed=no_drift,

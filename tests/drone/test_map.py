@@ -113,6 +113,21 @@ def test_what_cannot_be_mapped_is_refused_in_a_line(flight, tmp_path, capsys, gi
     assert not out.exists()
 
 
+def test_wind_that_no_log_holds_may_be_given(flight, tmp_path, capsys):
+    calm = tmp_path / "calm.csv"
+    rows = [line.split(",") for line in flight.read_text().splitlines()]
+    calm.write_text("".join(",".join(row[:4] + row[6:]) + "\n" for row in rows))
+    given = ["--wind-speed", "6", "--wind-from", "270"]
+    for name, more in (("round", []), ("drawn", given)):
+        assert main(["map", str(calm), "-o", str(tmp_path / name), *more]) == 0
+    maps = []
+    for name in ("round", "drawn"):
+        with rasterio.open(tmp_path / name / "concentration.tif") as raster:
+            maps.append(raster.read(2))
+    assert not np.array_equal(*maps, equal_nan=True)
+    assert "--wind-speed" in capsys.readouterr().err
+
+
 def test_an_area_elsewhere_is_refused(flight, tmp_path, capsys):
     ring = [[5.5, 52.0], [5.6, 52.0], [5.6, 52.1], [5.5, 52.0]]
     area = tmp_path / "area.geojson"
