@@ -44,6 +44,7 @@ RATES_KG_S = (1e-5, 1e-3)  # drawn evenly in the logarithm
 HEIGHT_M = 1.5
 BINS = (0.0, 0.15, 0.4, 0.6, 0.85, 1.0)
 COLUMN = "pid_ppb"
+CHANNEL = "pid"
 # whether there is any source is settled by the first; fewer draws cost a tenth of the noise of p
 SETTINGS = grid.Settings(
     pilots=16, hypotheses=16, scouts=8, coarse_cells=2000, fine_cells=1200, max_sources=1
@@ -160,7 +161,7 @@ def _seen(log: str):
         path.write_text(log, encoding="utf-8")
         flight, _ = corrected_flight(read_inputs([path]), choices)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=None)
-    seen = observations_of(flight, domain, choices)
+    seen = observations_of(flight, domain, CHANNEL, gas=GAS)
     if seen.observations is None:
         raise RuntimeError(f"a simulated flight that says nothing: {seen.shortage}")
     return seen.observations, domain.bounds, domain.crs
@@ -180,7 +181,7 @@ def _with_plume(log: str, place: tuple[float, float], rate: float, rng: np.rando
         path.write_text(log, encoding="utf-8")
         flight, _ = corrected_flight(read_inputs([path]), choices)
     domain = survey_domain(flight["latitude"], flight["longitude"], area=None)
-    seen = observations_of(flight, domain, choices).observations
+    seen = observations_of(flight, domain, CHANNEL, gas=GAS).observations
     nuisances = replace(
         nuisances_at(
             Prior(),
