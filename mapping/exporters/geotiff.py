@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["write", "write_cog"]
 
 NOTICE = "sniffdrone: indication, confirm by sampling"
+BLOCK = 256
+SMALLEST_SEEN = 64  # cells a side, below which half of it says nothing
 _OF_THE_GRID = frozenset({"crs_wkt", "cell_m"})
 
 
@@ -103,12 +106,18 @@ def write_cog(maps: xr.Dataset, path: Path) -> Path:
                 driver="COG",
                 compress="DEFLATE",
                 predictor="YES",
-                blocksize=256,
+                blocksize=BLOCK,
                 overviews="IGNORE_EXISTING",
+                overview_count=_overviews(max(bands[0].shape)),
                 overview_resampling="AVERAGE",
                 num_threads=1,
             )
     return path
+
+
+def _overviews(longest: int) -> int:
+    """Halvings to a picture of at most one block; GDAL alone would make none below two blocks."""
+    return max(0, math.ceil(math.log2(longest / BLOCK)), int(longest > SMALLEST_SEEN))
 
 
 def _settings(maps: xr.Dataset) -> dict[str, str]:
