@@ -14,6 +14,7 @@ from detection.source.effort import standing_out
 from detection.source.observe import shortage
 from detection.source.search import Search
 from drone.channels import observed
+from drone.pads import pad_notes
 from drone.strays import without_strays
 from drone.version import software_version
 from mapping.area import survey_domain
@@ -129,7 +130,7 @@ def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tupl
     )
     flight, notes = without_strays(from_columns(columns))
     flight = add_history(correct_flight(flight), f"sniffdrone {software_version()}: process")
-    return flight, (*columns.notes, *notes, *_glitch_notes(flight))
+    return flight, (*columns.notes, *notes, *_glitch_notes(flight), *pad_notes(flight))
 
 
 def _glitch_notes(flight: xr.Dataset) -> list[str]:

@@ -1,0 +1,75 @@
+"""Gas where a drone stands, takes off and lands: it takes no part, but must not go unsaid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detection.signal.airborne import seconds
+from detection.source.faults import is_resistance
+from sensors.flight_contract import gas_channels
+from sensors.units import readable
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["pad_notes"]
+
+STRONG = 20.0  # noises of a reading; a second's mean has fewer
+RISE = 2.0  # times the first second's: what only falls since power-on is warm-up
+
+
+def pad_notes(flight: xr.Dataset) -> list[str]:
+    """What was smelt on the ground and straight above it, where that is strong.
+
+    Such readings are left out of the search, see `detection.signal.airborne`.
+
+    Parameters
+    ----------
+    flight : Dataset
+        From `correct_flight`.
+
+    Returns
+    -------
+    list of str
+        One line for each channel and place.
+    """
+    airborne = np.flatnonzero(flight["airborne"].values == 1)
+    if not airborne.size:
+        return []
+    time_s = seconds(flight)
+    notes = []
+    for name in gas_channels(flight):
+        if is_resistance(flight, name):
+            continue
+        baseline, noise = flight[f"{name}_baseline"].values, flight[f"{name}_sigma"].values
+        known = np.flatnonzero(np.isfinite(baseline))
+        if not known.size or not np.isfinite(noise).any():
+            continue
+        least = STRONG * float(np.nanmedian(noise))
+        for rows, level, where in (
+            (slice(None, airborne[0]), baseline[known[0]], "took off"),
+            (slice(airborne[-1] + 1, None), baseline[known[-1]], "landed"),
+        ):
+            excess = _each_second(time_s[rows], flight[name].values[rows]) - level
+            if not excess.size or excess.max() < least:
+                continue
+            if where == "took off" and excess.max() < RISE * max(excess[0], 0.0) + 0.5 * least:
+                continue
+            notes.append(
+                f"{name}: up to {readable(float(excess.max()), flight[name].attrs['units'])} above "
+                f"clean air where the drone {where}; left out, since handling, rotor wash and "
+                "warm-up are smelt there too: if it is none of these, look there first"
+            )
+    return notes
+
+
+def _each_second(time_s: FloatArray, reading: FloatArray) -> FloatArray:
+    """Means of the known readings of each second that has some."""
+    known = np.isfinite(reading)
+    _, second = np.unique(np.floor(time_s[known]), return_inverse=True)
+    return np.bincount(second, reading[known]) / np.bincount(second)

@@ -1,0 +1,51 @@
+"""Gas where a drone takes off and lands is left out, and said."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detection.signal.flight import correct_flight
+from drone.pads import pad_notes
+from tests.metric_flights import flight_of
+
+GROUND_S, CLIMB_S, LINE_S = 10.0, 8.0, 200.0
+
+
+def notes_with_gas(begin_s: float, end_s: float, ppb: float) -> list[str]:
+    """Notes on a flight there and back, gas read for a while; it lands where it took off."""
+    time_s = np.arange(0.0, 2.0 * (GROUND_S + CLIMB_S) + LINE_S, 0.2)
+    middle = 0.5 * time_s[-1]
+    to_end_s = middle - np.abs(time_s - middle)  # since power-on, or to the end
+    away = 5.0 * np.clip(to_end_s - GROUND_S - CLIMB_S, 0.0, None)
+    height = 10.0 * np.clip((to_end_s - GROUND_S) / CLIMB_S, 0.0, 1.0)
+    noise = np.random.default_rng(3).normal(0.0, 2.0, time_s.size)
+    gas = np.where((time_s >= begin_s) & (time_s < end_s), ppb, 0.0)
+    flight = flight_of(
+        time_s, away, np.zeros(time_s.size), height, {"pid": 80.0 + noise + gas}, {"pid": "1e-9"}
+    )
+    return pad_notes(correct_flight(flight))
+
+
+def test_clean_air_on_the_ground_needs_no_words():
+    assert notes_with_gas(0.0, 0.0, 0.0) == []
+
+
+def test_gas_at_take_off_is_told_with_its_amount():
+    (note,) = notes_with_gas(4.0, 12.0, 500.0)
+    assert "took off" in note
+    amount, unit = note.removeprefix("pid: up to ").split()[:2]
+    assert unit == "ppb"
+    assert abs(float(amount) - 500.0) < 10.0
+
+
+def test_gas_at_landing_is_told():
+    (note,) = notes_with_gas(2.0 * CLIMB_S + GROUND_S + LINE_S, 1e9, 500.0)
+    assert "landed" in note
+
+
+def test_a_reading_that_only_falls_since_power_on_is_warm_up():
+    assert notes_with_gas(0.0, 3.0, 500.0) == []
+
+
+def test_gas_in_flight_is_no_matter_of_the_pad():
+    assert notes_with_gas(60.0, 70.0, 500.0) == []
