@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
@@ -66,6 +66,7 @@ def test_a_flight_across_a_zone_border_is_one_piece():
     assert np.hypot(np.diff(east), np.diff(north)) == pytest.approx(distance, rel=1e-3)
 
 
+@settings(deadline=None)  # the first use of a zone reads its definition
 @given(latitude=st.floats(-89.9, 89.9), longitude=st.floats(-180.0, 180.0))
 def test_geographic_and_metric_positions_are_each_others_inverse(latitude, longitude):
     crs = local_crs([latitude], [longitude])
