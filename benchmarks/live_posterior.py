@@ -2,9 +2,9 @@
 
 Two flights of half an hour (a PID alone, and eight channels at 10 Hz) are played second by
 second into `drone.locating.Locator`, as `sniffdrone locate` does: processor time of every second,
-memory. Of these a minute in every so many is played (``--whole``: all); what lies between is
-handed over at once. Shorter flights with a known source then say how far the live posterior is
-from what a search of the same records finds at that moment, and how the error falls.
+memory. Of these some windows are played (``--whole``: all); what lies between is handed over at
+once. Shorter flights with a known source then say how far the posterior some seconds after a
+search is from what a search of that moment finds, and how the error falls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.blind_worlds import blind_worlds
 from benchmarks.flight_cache import FOLDER, kept_flight, without_columns
 from benchmarks.running import say
 from benchmarks.speed import write_long_flight
-from benchmarks.tables import markdown, median, quantile
+from benchmarks.tables import markdown, median, quantile, share
 from drone.choices import Choices
 from drone.inputs import read_inputs
 from drone.located import Located
@@ -34,29 +34,27 @@ from drone.locating import Locator
 from drone.played_batches import played
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sensors.records import RecordBatch
+    from collections.abc import Callable, Iterable, Sequence
 
 OUT = FOLDER.parent / "live"
 GAS = "acetone"
-EVERY_MINUTES = 7  # minutes 0, 7, 14, 21 and 28
-COMPARED_EVERY_S = 45
-AFTER_S = (0, 10, 30, 60, 120, 240)  # since the first gas
+WINDOWS = ((0, 40), (600, 630), (1710, 1740))  # of the long flights [s]
+COMPARED_EVERY_S, SINCE_SEARCH_S = 30, 10
+AFTER_S = 60
 METRES_PER_DEGREE = 111_195.0
 MEBIBYTE = 1024.0  # ru_maxrss counts KiB
 
 
-def costs(path: Path, every: int) -> dict[str, Any]:
-    """Processor time of the seconds of one minute in so many, in a process of its own."""
+def costs(path: Path, windows: tuple[tuple[int, int], ...]) -> dict[str, Any]:
+    """Processor time of the seconds in some windows of a flight, in a process of its own."""
     updates, totals, ages = [], [], []
     with closing(Locator(Choices(gas=GAS))) as locator:
         for second, (_, new) in enumerate(played(read_inputs([path]).batches)):
             locator.take(new)
-            minute, in_minute = divmod(second, 60)
-            if minute % every:
+            window = next((one for one in windows if one[0] <= second < one[1]), None)
+            if window is None:
                 continue
-            if every > 1 and in_minute == 0:  # as if it had been followed all the time
+            if second == window[0] > 0:  # as if it had been followed all the time
                 locator.update()
                 locator.settle()
             begin, own = time.process_time(), time.thread_time()
@@ -66,8 +64,8 @@ def costs(path: Path, every: int) -> dict[str, Any]:
             totals.append(time.process_time() - begin)
             if told.searched_ns:
                 ages.append((told.time_ns - told.searched_ns) * 1e-9)
-            if in_minute == 59:
-                say(f"{path.name}: minute {minute}, {np.mean(totals[-60:]):.2f} CPU s a second")
+            if second + 1 == window[1]:
+                say(f"{path.name}: second {second}, {np.mean(totals):.2f} CPU s a second")
         searches = locator.searches
     return {
         "name": path.stem,
@@ -81,47 +79,38 @@ def costs(path: Path, every: int) -> dict[str, Any]:
 
 
 def followed(log: Path, source: dict[str, float]) -> dict[str, Any]:
-    """A flight followed, and held against searches of the same records now and then."""
-    pieces = list(played(read_inputs([log]).batches))
-    rows, compared = [], []
-    so_far: list[RecordBatch] = []
-    first_gas: int | None = None
-    with closing(Locator(Choices(gas=GAS))) as locator:
-        for second, (_, new) in enumerate(pieces):
-            so_far += new
+    """Moments of a flight: told some seconds after a search, and by a search of that moment."""
+    pieces = [new for _, new in played(read_inputs([log]).batches)]
+    compared = []
+    with closing(Locator(Choices(gas=GAS), share=0.0)) as locator:
+        for second, new in enumerate(pieces, start=1):
             locator.take(new)
-            told = locator.update()
-            locator.keep_pace()
-            if first_gas is None and told.p_any_source > 0.5:
-                first_gas = second
-            if first_gas is None:
-                continue
-            rows.append(_row(told, source) | {"after_s": second - first_gas})
-            if (second - first_gas) % COMPARED_EVERY_S == 0:
-                compared.append(_compared(locator, told, so_far, source))
-    return {"name": log.stem, "rows": rows, "compared": compared, "first_gas_s": first_gas}
+            phase = second % COMPARED_EVERY_S
+            if phase == 0:
+                locator.update()
+                locator.settle()
+            elif phase <= SINCE_SEARCH_S and second > COMPARED_EVERY_S:
+                told = locator.update()
+                if phase == SINCE_SEARCH_S and locator.live is not None:
+                    compared.append(_compared(locator, told, source) | {"second": second})
+    return {"name": log.stem, "compared": compared}
 
 
-def _compared(
-    locator: Locator, told: Located, batches: Sequence[RecordBatch], source: dict[str, float]
-) -> dict[str, float]:
-    with closing(Locator(Choices(gas=GAS))) as whole:
-        whole.take(batches)
-        whole.update()
-        searched = whole.finish()
-        assert locator.live is not None
-        assert whole.live is not None
-        ours, theirs = locator.live.places(), whole.live.places()
-        return {
-            "overlap": ours.overlap(theirs),
-            "p_ours": told.p_any_source,
-            "p_theirs": searched.p_any_source,
-            "radius_ours": float(np.sqrt(ours.area_m2(0.9) / np.pi)),
-            "radius_theirs": float(np.sqrt(theirs.area_m2(0.9) / np.pi)),
-            "error_ours": _row(told, source)["error_m"],
-            "error_theirs": _row(searched, source)["error_m"],
-            "age_s": (told.time_ns - told.searched_ns) * 1e-9,
-        }
+def _compared(locator: Locator, told: Located, source: dict[str, float]) -> dict[str, float]:
+    live = locator.live
+    assert live is not None
+    locator.settle()
+    searched = locator.update()
+    assert locator.live is not None
+    ours, theirs = live.places(), locator.live.places()
+    return {
+        "overlap": ours.overlap(theirs),
+        "radius_ours": float(np.sqrt(ours.area_m2(0.9) / np.pi)),
+        "radius_theirs": float(np.sqrt(theirs.area_m2(0.9) / np.pi)),
+        "ours": _row(told, source),
+        "theirs": _row(searched, source),
+        "age_s": (told.time_ns - told.searched_ns) * 1e-9,
+    }
 
 
 def _row(told: Located, source: dict[str, float]) -> dict[str, float]:
@@ -162,49 +151,52 @@ def _cost_table(found: Sequence[dict[str, Any]]) -> str:
 
 def _agreement_table(found: Sequence[dict[str, Any]]) -> str:
     pairs = [pair for one in found for pair in one["compared"]]
+    told = [pair for pair in pairs if pair["theirs"]["p"] > 0.5]
+
+    def ratio(level: float, some: Sequence[dict[str, Any]]) -> str:
+        return quantile(
+            (one["radius_ours"] / one["radius_theirs"] for one in some), level, "{:.2f}"
+        )
+
+    def row(what: str, form: str, of: Callable[[dict[str, Any]], float], level: float) -> list[str]:
+        return [what, *(quantile(map(of, some), level, form) for some in (pairs, told))]
+
     rows = [
-        ["places in common, median", median((one["overlap"] for one in pairs), "{:.2f}")],
-        [
-            "places in common, 10th percentile",
-            quantile((p["overlap"] for p in pairs), 0.1, "{:.2f}"),
-        ],
-        [
-            "difference of the probability of a source, 90th percentile",
-            quantile((abs(one["p_ours"] - one["p_theirs"]) for one in pairs), 0.9, "{:.2f}"),
-        ],
-        [
-            "radius of the 90 % region over the search's, 10th to 90th percentile",
-            " to ".join(
-                quantile((p["radius_ours"] / p["radius_theirs"] for p in pairs), level, "{:.2f}")
-                for level in (0.1, 0.9)
-            ),
-        ],
-        ["error, median [m]", median(one["error_ours"] for one in pairs)],
-        ["error of the search, median [m]", median(one["error_theirs"] for one in pairs)],
-        ["age of the live posterior's search, median [s]", median(one["age_s"] for one in pairs)],
-    ]
-    return markdown((f"{len(pairs)} moments of {len(found)} flights", "live"), rows)
+        ["moments", len(pairs), len(told)],
+        row("age of the search, median [s]", "{:.0f}", lambda one: one["age_s"], 0.5),
+        row("places in common, median", "{:.2f}", lambda one: one["overlap"], 0.5),
+        row("places in common, 10th percentile", "{:.2f}", lambda one: one["overlap"], 0.1),
+        row(
+            "difference of p, 90th percentile", "{:.2f}",
+            lambda one: abs(one["ours"]["p"] - one["theirs"]["p"]), 0.9,
+        ),
+        ["radius over the search's, 10th percentile", *(ratio(0.1, one) for one in (pairs, told))],
+        ["radius over the search's, 90th percentile", *(ratio(0.9, one) for one in (pairs, told))],
+        row("error, median [m]", "{:.0f}", lambda one: one["ours"]["error_m"], 0.5),
+        row("error of the search, median [m]", "{:.0f}", lambda one: one["theirs"]["error_m"], 0.5),
+    ]  # fmt: skip
+    return markdown(("what", "all", "where the search says p > 0.5"), rows)
 
 
 def _skill_table(found: Sequence[dict[str, Any]]) -> str:
-    rows = []
-    for after_s in AFTER_S:
-        told = [row for one in found for row in one["rows"] if row["after_s"] == after_s]
-        rows.append(
-            [
-                f"{after_s} s",
-                len(told),
-                median((one["p"] for one in told), "{:.2f}"),
-                median(one["error_m"] for one in told),
-                quantile((one["error_m"] for one in told), 0.9),
-                median(one["radius_90_m"] for one in told),
-                f"{100 * np.mean([one['is_held'] for one in told]):.0f} %" if told else "-",
-            ]
-        )
-    header = (
-        "after p first passed 0.5", "flights", "p", "error, median [m]", "90th percentile [m]",
-        "radius told, median [m]", "held",
-    )  # fmt: skip
+    since: dict[int, list[dict[str, float]]] = {}
+    for one in found:
+        told = [pair for pair in one["compared"] if pair["ours"]["p"] > 0.5]
+        for pair in told:
+            after_s = pair["second"] - told[0]["second"]
+            since.setdefault(after_s // AFTER_S * AFTER_S, []).append(pair["ours"])
+    rows = [
+        [
+            f"{after_s} s",
+            len(some),
+            median((one["p"] for one in some), "{:.2f}"),
+            median(one["error_m"] for one in some),
+            median(one["radius_90_m"] for one in some),
+            share([bool(one["is_held"]) for one in some]),
+        ]
+        for after_s, some in sorted(since.items())
+    ]
+    header = ("since p first passed 0.5", "lines", "p", "error [m]", "radius told [m]", "held")
     return markdown(header, rows)
 
 
@@ -223,22 +215,31 @@ def main(arguments: Sequence[str]) -> int:
     context = multiprocessing.get_context("spawn")
     text = []
     with ProcessPoolExecutor(asked.jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        paths = [] if asked.no_cost else _long_flights(asked.out)
+        if not asked.no_cost:
+            windows = ((0, 100_000),) if asked.whole else WINDOWS
+            paths = _long_flights(asked.out)
+            found = _kept(pool.map(costs, paths, [windows] * len(paths)), asked.out / "costs.json")
+            text.append(_cost_table(found))
         kept = [kept_flight(world) for world in blind_worlds("single", asked.n, first_seed=900)]
-        costly = pool.map(costs, paths, [1 if asked.whole else EVERY_MINUTES] * len(paths))
-        followers = pool.map(
-            followed, [one.path for one in kept], [one.truth["sources"][0] for one in kept]
-        )
-        for name, found, tables in (
-            ("costs", list(costly), (_cost_table,)),
-            ("followed", list(followers), (_agreement_table, _skill_table)),
-        ):
-            (asked.out / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
-            text += [table(found) for table in tables if found]
+        sources = [one.truth["sources"][0] for one in kept]
+        if kept:
+            done = pool.map(followed, [one.path for one in kept], sources)
+            found = _kept(done, asked.out / "followed.json")
+            text += [_agreement_table(found), _skill_table(found)]
     page = "\n\n".join(text)
     (asked.out / "live_posterior.md").write_text(page + "\n", encoding="utf-8")
     print(page)
     return 0
+
+
+def _kept(results: Iterable[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """Results, written down as they come."""
+    found = []
+    for one in results:
+        found.append(one)
+        path.write_text(json.dumps(found), encoding="utf-8")
+        say(f"{path.stem}: {one['name']} is done")
+    return found
 
 
 def _long_flights(folder: Path) -> list[Path]:

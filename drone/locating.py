@@ -152,24 +152,32 @@ class Locator:
 
     def settle(self) -> None:
         """Search all records taken so far, without delay."""
-        self._budget.set_endless(True)
-        for _ in range(2):  # the one that runs may have begun before the last records came
-            if self._job is not None:
-                self._job.result()
-            self._adopt()
-            if self._newest is not None and self._found.until_ns < _last_ns(self._newest):
-                self._begin()
-        self._budget.set_endless(False)
+        self._search_all(is_last=False)
 
     def finish(self) -> Located:
-        """What is known when no more records come: a search over all of them, without delay."""
-        self.settle()
+        """What is known when no more records come: a search over all of them, without delay.
+
+        As in `process`, another channel may then stand in for one that hears little.
+        """
+        self._search_all(is_last=True)
         return self._told()
 
     def close(self) -> None:
         """End the search, if one is running."""
         self._budget.give_up()
         self._pool.shutdown()
+
+    def _search_all(self, *, is_last: bool) -> None:
+        self._budget.set_endless(True)
+        if self._job is not None:
+            self._job.result()
+            self._adopt()
+        if self._newest is not None:
+            self._begin(is_last=is_last)
+            if self._job is not None:
+                self._job.result()
+                self._adopt()
+        self._budget.set_endless(False)
 
     def _adopt(self) -> None:
         """Go over to what the newest search found, if it is done."""
@@ -179,25 +187,26 @@ class Locator:
         self._job = None
         self.searches += 1
 
-    def _begin(self) -> None:
+    def _begin(self, *, is_last: bool = False) -> None:
         newest = self._newest
         if self._job is not None or newest is None:
             return
-        if self._found.until_ns and _last_ns(newest) - self._found.until_ns < LEAST_NEW_S * 1e9:
+        new_ns = _last_ns(newest) - self._found.until_ns
+        if self._found.until_ns and new_ns < LEAST_NEW_S * 1e9 and not is_last:
             return
         self._idle.clear()
-        self._job = self._pool.submit(self._searched, tuple(self._batches))
+        self._job = self._pool.submit(self._searched, tuple(self._batches), is_last)
 
-    def _searched(self, batches: tuple[RecordBatch, ...]) -> _Search:
+    def _searched(self, batches: tuple[RecordBatch, ...], is_last: bool) -> _Search:
         try:
             with at_pace(self._budget.pace):
-                return self._search(batches)
+                return self._search(batches, is_last=is_last)
         except GivenUp:
             return _Search(until_ns=0, shortage="given up")
         finally:
             self._idle.set()
 
-    def _search(self, batches: tuple[RecordBatch, ...]) -> _Search:
+    def _search(self, batches: tuple[RecordBatch, ...], *, is_last: bool) -> _Search:
         """The steps of `drone.pipeline.analyse` up to the posterior, then the newest readings."""
         whence = Input(file="flight", format="", size_bytes=0, sha256="")
         inputs = Inputs(files=(whence,), batches=batches, notes=())
@@ -206,7 +215,8 @@ class Locator:
         until_ns = _last_ns(flight)
         domain, _ = domain_of(flight, self._choices)
         channel, _ = believable_channel(flight, gas=self._choices.gas)
-        seen = observations_of(flight, domain, channel, gas=self._choices.gas)
+        gas = self._choices.gas
+        seen = observations_of(flight, domain, channel, gas=gas, may_stand_in=is_last)
         breathe()
         if seen.observations is None:
             return _Search(until_ns=until_ns, channel=channel, shortage=str(seen.shortage))
@@ -228,7 +238,9 @@ class Locator:
         names = [found.channel]
         if is_resistance(self._newest, found.channel):
             names = gas_channels(self._newest)
-        flight = self._causal.corrected(self._newest, names)
+        unused = [one for one in gas_channels(self._newest) if one not in names]
+        flight = self._newest.drop_vars([*unused, *(f"{one}_quality" for one in unused)])
+        flight = self._causal.corrected(flight, names)
         seen = observations_of(flight, found.domain, found.channel, gas=self._choices.gas)
         now, old = seen.observations, found.observations
         if now is None:

@@ -40,7 +40,8 @@ class _Channel:
 class CausalChannels:
     """Baselines of channels, each row of a growing flight filtered once.
 
-    The same filter as `detection.signal.baseline.correct` with ``causal=True``, which it equals.
+    The filter of `detection.signal.baseline.correct` with ``causal=True``, which it equals; noise
+    that is not known yet is NaN.
     """
 
     def __init__(self) -> None:
@@ -90,6 +91,7 @@ class CausalChannels:
         channel.rows = np.concatenate([channel.rows, rows], axis=1)
         channel.time_ns = time_ns
         reading, baseline, sigma, plume, warming_up = channel.rows
+        sigma = np.where(sigma > 0.0, sigma, np.nan)  # not known before some readings differed
         found = Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)
         return relative(found) if is_relative else found
 
