@@ -10,7 +10,8 @@ from scipy.special import chdtrc
 
 from detection.source.footprint import Lattice, path_of
 from detection.source.injection import thinned
-from detection.source.likelihood import Noise, attainable_log_ratio, log_ratio, noise_of
+from detection.source.likelihood import attainable_log_ratio, log_ratio
+from detection.source.noise import Noise, noise_of
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points, nuisances_at
 from detection.source.tables import in_order, response_of

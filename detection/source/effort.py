@@ -13,7 +13,7 @@ from detection.source.search import Search
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from detection.source.likelihood import Noise
+    from detection.source.noise import Noise
     from detection.source.patches import Patchiness
     from detection.source.prior import Prior
 

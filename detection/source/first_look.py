@@ -15,7 +15,7 @@ from detection.source.tables import refined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detection.source.likelihood import Noise
+    from detection.source.noise import Noise
     from detection.source.observations import Observations
     from detection.source.prior import Prior
     from detection.source.scouting import Look

@@ -15,7 +15,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import path_of
-from detection.source.likelihood import log_ratio, noise_of
+from detection.source.likelihood import log_ratio
+from detection.source.noise import noise_of
 from detection.source.prior import (
     adapted,
     mixture_log_weights,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Lattice
-    from detection.source.likelihood import Noise, Tempering
+    from detection.source.noise import Noise, Tempering
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances, Prior, Proposal
     from detection.source.scouting import Look

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from detection.source.estimators.grid import Settings
     from detection.source.flights import FlightEvidence
     from detection.source.footprint import Lattice
-    from detection.source.likelihood import Noise
+    from detection.source.noise import Noise
     from detection.source.observations import Observations
 
     FloatArray = NDArray[np.float64]

@@ -13,13 +13,9 @@ import numpy as np
 from scipy.special import logit
 
 from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import (
-    Noise,
-    additive_sd,
-    attainable_log_ratio,
-    expected_log_ratio,
-)
+from detection.source.likelihood import attainable_log_ratio, expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials
+from detection.source.noise import Noise, additive_sd
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points, nuisances_at
 from detection.source.tables import in_order, response_of

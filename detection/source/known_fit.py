@@ -16,7 +16,8 @@ from scipy.special import logsumexp
 from detection.source.emitters import known_responses, log_rate_prior
 from detection.source.footprint import path_of
 from detection.source.known_sampler import REPEATS, Sampler, every_of, nuisances_of, part_of
-from detection.source.likelihood import Noise, expected_log_ratio
+from detection.source.likelihood import expected_log_ratio
+from detection.source.noise import Noise
 from detection.source.prior import (
     PRIOR_PROPOSAL,
     Prior,

@@ -10,8 +10,9 @@ from scipy.special import logsumexp
 
 from detection.source.emitters import known_responses
 from detection.source.footprint import Lattice
-from detection.source.likelihood import log_ratio, noise_of
+from detection.source.likelihood import log_ratio
 from detection.source.likelihood import total_log_ratio as total_of
+from detection.source.noise import noise_of
 from detection.source.prior import nuisances_at
 from detection.source.tables import in_order, response_of
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from detection.source.emitters import KnownEmitter
     from detection.source.footprint import Path
-    from detection.source.likelihood import Noise, Tempering
+    from detection.source.noise import Noise, Tempering
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances, Prior
 

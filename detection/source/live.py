@@ -17,7 +17,8 @@ from scipy.special import logsumexp
 from detection.pacing import breathe
 from detection.source.footprint import footprints, puffs_of
 from detection.source.found import number_shares, posterior_of, single_sources
-from detection.source.likelihood import log_ratio, noise_of
+from detection.source.likelihood import log_ratio
+from detection.source.noise import noise_of
 from detection.source.observations import wind_path
 from detection.source.place_table import PlaceTable
 from detection.source.sensor_memory import FORGOTTEN, SensorMemory

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Path
-    from detection.source.likelihood import Noise, Tempering
+    from detection.source.noise import Noise, Tempering
     from detection.source.prior import Nuisances
 
     FloatArray = NDArray[np.float64]

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
 from detection.source.found import Found, posterior_of, single_sources
-from detection.source.likelihood import Noise
+from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.prior import PRIOR_PROPOSAL, Prior
 from detection.source.several import further_source

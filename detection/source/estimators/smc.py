@@ -16,7 +16,7 @@ from scipy.special import expit, logit, logsumexp
 from detection.source.annealing import Annealed, Schedule, annealed
 from detection.source.first_look import FirstLook, Work, looked_at
 from detection.source.flights import by_flight
-from detection.source.likelihood import Noise
+from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.posterior import posterior_dataset

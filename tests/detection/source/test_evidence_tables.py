@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
 from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import Noise, log_ratio
+from detection.source.likelihood import log_ratio
+from detection.source.noise import Noise
 from detection.source.prior import Prior, nuisances_at
 from detection.source.tables import Evidence, in_order, refined, response_of
 from tests.naive_source import Source, respond

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from detection.source.likelihood import Noise
+from detection.source.noise import Noise
 from tests.naive_source import Source
 
 SOURCE = Source(east=-40.0, north=10.0, rate=1e-3)

@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose
 
 from detection.source.estimators.grid import Settings, infer, search
 from detection.source.flights import problem_of
-from detection.source.likelihood import Noise, log_ratio
+from detection.source.likelihood import log_ratio
 from detection.source.live import LivePosterior
+from detection.source.noise import Noise
 from detection.source.tables import response_of
 from tests.naive_source import Source
 

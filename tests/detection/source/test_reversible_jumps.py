@@ -12,8 +12,8 @@ from scipy.special import expit, logsumexp
 
 from detection.source.annealing import Schedule, annealed, swept
 from detection.source.footprint import Lattice, path_of
-from detection.source.likelihood import Noise, Tempering
 from detection.source.moves import Bridge, born_or_dead, drifted, jumped, shaken, stepped
+from detection.source.noise import Noise, Tempering
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.prior import Prior

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from detection.source.likelihood import (
-    Noise,
-    Tempering,
     attainable_log_ratio,
     expected_log_ratio,
     log_ratio,
-    noise_of,
     total_log_ratio,
 )
+from detection.source.noise import Noise, Tempering, noise_of
 from tests import naive_source
 
 RATES = np.geomspace(0.1, 10.0, 5)

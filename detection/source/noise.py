@@ -1,0 +1,198 @@
+"""What is wrong with readings about a predicted concentration, and how much of a ratio counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from detection.source.observations import Observations
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Noise", "Tempering", "additive_sd", "noise_of"]
+
+AVERAGED_TEMPER = 0.6  # what an average over minutes is worth
+AVERAGING_S = 20.0  # averages beyond this are worth more than single readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Error model of the readings about a predicted concentration.
+
+    Student's t with three degrees of freedom and scale^2 = additive^2 + (relative mu)^2:
+    eddies make single readings wrong by about their own mean, and sometimes by far more.
+
+    Attributes
+    ----------
+    relative : float
+        Model error as a share of the predicted concentration.
+    floor : float
+        Additive model error as a share of the largest readings, beside the instrument's
+        noise; without it single readings are believed too much.
+    temper : float
+        Power of the likelihood: neighbouring readings share their eddies, so n of them
+        are worth fewer. Chosen so that held-out simulated flights are covered.
+    saturation : float
+        Log-likelihood ratio of the best single source beyond which a stronger signal does
+        not make the model truer: the power falls with its square root, for what explains ...
+    settled : float
+        ... more than this share of what the best source does; see `Tempering`.
+    weak, weak_settled : float
+        A ratio up to `weak` counts as settled up to this larger share of the best.
+    chance : float
+        Log-likelihood ratio that noise and drift alone may reach somewhere in the domain. On 33
+        simulated flights without a source the best place reached 0.9 to 9, at the median 2.6.
+    sure : float
+        Power of the likelihood between `chance` and what is settled: where readings stand out
+        of the noise, that there is a source, and none that explains little of them, does not
+        hang on the eddies that neighbouring readings share.
+    skewness : float
+        Mean of the readings in a plume over the level this likelihood fits to them, which
+        strong and rare patches of gas pull less; rates are multiplied by it. Measured on
+        simulated flights: 1.4 for filaments that wander alone, 1.0 where eddies move them.
+    coherence : float
+        Share of what a perfect explanation of the readings would reach (see
+        `scouting.coarse_look`), below which the model is distrusted, steeply: the power falls
+        with the twelfth power of the share. Most simulated plumes of any turbulence reach
+        0.75-1; a sensor that answers to the direction of flight, drift or ground handling
+        0.25-0.6.
+    """
+
+    relative: float = 0.8
+    floor: float = 0.04
+    temper: float = 0.25
+    saturation: float = 40.0
+    settled: float = 0.5
+    weak: float = 20.0
+    weak_settled: float = 0.8
+    chance: float = 5.0
+    sure: float = 1.0
+    skewness: float = 1.2
+    coherence: float = 0.74
+
+    def for_averages(self, averaging_time_s: float) -> Noise:
+        """Error model of readings that are time averages: fewer share their eddies.
+
+        Readings of a second are worth a quarter each; averages over minutes come from eddies of
+        their own, and what remains in common is how far the model's plume is from the true one.
+        """
+        worth = min(AVERAGED_TEMPER, self.temper * max(averaging_time_s / AVERAGING_S, 1.0))
+        if worth <= self.temper:
+            return self
+        return replace(self, temper=worth, sure=worth, weak_settled=self.settled)
+
+    def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
+        """Tempering for a flight whose best source explains so much.
+
+        Parameters
+        ----------
+        best_log_ratio : float
+            Log-likelihood ratio of the best source.
+        explained : float
+            Share of `attainable_log_ratio` that the best sources reach.
+
+        Examples
+        --------
+        >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
+        Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
+        """
+        trust = min(max(explained, 0.0) / self.coherence, 1.0) ** 12
+        slope = self.temper * trust
+        strength = max(best_log_ratio / self.saturation, 1.0)
+        settled = self.settled * best_log_ratio
+        return Tempering(
+            slope=float(slope),
+            beyond=float(slope / np.sqrt(strength)),
+            knee=float(max(settled, min(self.weak_settled * best_log_ratio, self.weak))),
+            sure=float(self.sure * trust),
+            chance=self.chance,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tempering:
+    """How much of a log-likelihood ratio counts.
+
+    What explains far less than the best is not the source, and is judged by the likelihood as
+    it is; among what explains the readings about as well, small differences are the model's
+    errors. What noise alone may reach is worth no more than those.
+
+    Attributes
+    ----------
+    slope : float
+        Share that counts up to `chance`.
+    beyond : float
+        Share that counts beyond `knee`.
+    knee : float
+        Log-likelihood ratio.
+    sure : float
+        Share that counts between `chance` and `knee`.
+    chance : float
+        Log-likelihood ratio; if it is not below `knee`, `slope` counts up to that.
+    """
+
+    slope: float
+    beyond: float
+    knee: float
+    sure: float = 1.0
+    chance: float = np.inf
+
+    def of(self, ratio: ArrayLike) -> FloatArray:
+        """What counts of log-likelihood ratios, any shape.
+
+        Examples
+        --------
+        >>> Tempering(slope=0.5, beyond=0.1, knee=10.0).of([-2.0, 10.0, 20.0])
+        array([-1.,  5.,  6.])
+        >>> Tempering(slope=0.5, beyond=0.1, knee=10.0, sure=1.0, chance=6.0).of([6.0, 10.0, 20.0])
+        array([3., 7., 8.])
+        """
+        values = np.asarray(ratio, dtype=np.float64)
+        low = min(self.chance, self.knee)
+        return (
+            self.beyond * values
+            + (self.slope - self.sure) * np.minimum(values, low)
+            + (self.sure - self.beyond) * np.minimum(values, self.knee)
+        )
+
+    def thinned(self, every: int) -> Tempering:
+        """The same for every k-th reading, which are worth as much as all."""
+        return Tempering(
+            min(1.0, self.slope * every),
+            min(1.0, self.beyond * every),
+            self.knee / every,
+            self.sure * every,
+            self.chance / every,
+        )
+
+
+def noise_of(observations: Observations, noise: Noise) -> FloatArray:
+    """Additive standard deviation of each reading, instrument and model together [kg m-3]."""
+    return additive_sd(observations.concentration, observations.sigma, noise)
+
+
+def additive_sd(concentration: FloatArray, sigma: FloatArray, noise: Noise) -> FloatArray:
+    """`noise_of` one or more series of readings.
+
+    Parameters
+    ----------
+    concentration : ndarray, shape (..., n)
+        [kg m-3].
+    sigma : ndarray, shape (n,)
+        Of the instrument [kg m-3].
+    noise : Noise
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        [kg m-3].
+    """
+    if not concentration.size:
+        return np.hypot(sigma, 0.0)
+    peak = np.quantile(concentration, 0.995, axis=-1, keepdims=True)
+    return np.asarray(np.hypot(sigma, noise.floor * np.maximum(peak, 0.0)))
