@@ -35,7 +35,12 @@ def plume_fit(analysis: Analysis) -> Guess:
     Spread after Briggs, stability by wind speed, release at 1 m; the best rate of every 10 m
     cell of the domain gives the starts, from the best five of which place and rate are fitted.
     """
-    seen = observations_of(analysis.flight, analysis.survey.domain, analysis.choices).observations
+    seen = observations_of(
+        analysis.flight,
+        analysis.survey.domain,
+        analysis.survey.channel,
+        gas=analysis.choices.gas,
+    ).observations
     if seen is None:
         return Guess(float("nan"), float("nan"))
     west, south, east, north = analysis.survey.domain.bounds

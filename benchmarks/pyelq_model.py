@@ -51,7 +51,9 @@ class Emissions(NamedTuple):
 
 def emissions(analysis: Analysis) -> Emissions:
     domain = analysis.survey.domain
-    seen = observations_of(analysis.flight, domain, analysis.choices).observations
+    seen = observations_of(
+        analysis.flight, domain, analysis.survey.channel, gas=analysis.choices.gas
+    ).observations
     west, south, _, _ = _flown(seen)
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
