@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logit
 
+from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import attainable_log_ratio, expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials
@@ -65,6 +66,8 @@ class Trials:
     noise : Noise
     patches : ndarray, shape (p, n)
         See `Patchiness`.
+    nearness : ndarray, shape (n, n)
+        See `drift_loss`.
     """
 
     observations: Observations
@@ -76,6 +79,7 @@ class Trials:
     prior: Prior
     noise: Noise
     patches: FloatArray
+    nearness: FloatArray
 
     @classmethod
     def of(
@@ -138,6 +142,7 @@ class Trials:
             prior,
             noise or Noise(),
             patches,
+            nearness_of(few.time_s),
         )
 
     def reached(self) -> NDArray[np.bool_]:
@@ -175,9 +180,9 @@ class Trials:
         log_evidence : ndarray, shape (k,)
             For a source near that cell, over none.
         """
-        readings = np.array(
-            [self._with_source(int(cell), rate, rng) for cell, rng in zip(cells, rngs, strict=True)]
-        )
+        gas = [self._gas(int(cell), rate, rng) for cell, rng in zip(cells, rngs, strict=True)]
+        left = after_drift(np.array(gas), self.observations.sigma, self.nearness)
+        readings = self.observations.concentration + left
         return readings, self.log_evidence(readings, cells, rate)
 
     def around(self, cell: int) -> IntArray:
@@ -241,11 +246,10 @@ class Trials:
             found[k] = np.logaddexp(total, LOG_ELSEWHERE)
         return found
 
-    def _with_source(self, cell: int, rate: float, rng: np.random.Generator) -> FloatArray:
+    def _gas(self, cell: int, rate: float, rng: np.random.Generator) -> FloatArray:
         draw, series = rng.integers(len(self.kernels)), rng.integers(len(self.patches))
         gain = float(np.exp(self.observations.gain_log_sd * rng.standard_normal()))
-        gas = gain * rate * self.kernels[draw, cell] * self.patches[series]
-        return np.asarray(self.observations.concentration + gas)
+        return np.asarray(gain * rate * self.kernels[draw, cell] * self.patches[series])
 
     def _ratios(
         self,
