@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mapping.captions import mean_wind
+from mapping.report.remarks import in_language
 from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
 
@@ -212,7 +213,9 @@ def trace(case: Case) -> dict[str, Any]:
         version=summary["sniffdrone_version"],
         seed=summary["settings"]["seed"],
     )
-    notes = list(summary["notes"])
+    notes, in_english = in_language(summary["notes"], case.language)
+    if not (notes or in_english):
+        notes = [say("trace_notes_none")]
     return {
         "title": say("section_trace"),
         "rows": [
@@ -226,7 +229,9 @@ def trace(case: Case) -> dict[str, Any]:
             for one in summary["inputs"]
         ],
         "notes_title": say("trace_notes"),
-        "notes": notes or [say("trace_notes_none")],
+        "notes": notes,
+        "english_title": say("trace_notes_english"),
+        "english": in_english,
         "same": say("trace_same"),
         "files": say("trace_files", files=", ".join(summary["files"])),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mapping.report.clocks import clock, dutch_offset_s
+from mapping.report.remarks import in_language
 from mapping.survey import INDICATED, INSUFFICIENT
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def _insufficient(case: Case) -> dict[str, Any]:
     reason = case.summary["reason"]
     sentence = say("sentence_insufficient")
     if reason:
-        sentence += " " + say("reason", reason=str(reason).rstrip("."))
+        told, in_english = in_language([str(reason).rstrip(".")], case.language)
+        key = "reason_english" if in_english else "reason"
+        sentence += " " + say(key, reason=(told or in_english)[0])
     return {
         "headline": say("headline_insufficient"),
         "sentence": sentence,

@@ -12,6 +12,10 @@ from mapping.report.case import Case
 from mapping.survey import INSUFFICIENT
 from sensors.config import DeviceTable, Mission, MissionTable
 
+GLITCHES = (
+    "pid: 3 readings that no gas can make (a spike of one reading, or more than all of the air) "
+    "were left out; look at the sensor and its wiring"
+)
 START_NS = 1_778_576_400_000_000_000  # 2026-05-12T09:00:00Z
 ODD_NAME = """Haven "Zuid" *#1* <b>IJ</b> $x_2$ @naïef `#eval("1")` \\ 'één' ~ _ü_"""
 
@@ -78,7 +82,7 @@ def summary_like(survey, **changed):
         "flight": flight,
         "searched": searched,
         "could_not_have_smelt": ["methanol", "hydrogen chloride"],
-        "notes": ["pid: 3 readings that no gas can make were left out"],
+        "notes": [GLITCHES],
         "crs": "EPSG:32631",
         "inputs": [{"file": "flight_7.csv", "size_bytes": 123_456, "sha256": "5e" * 32}],
         "settings": settings,
