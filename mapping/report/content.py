@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mapping.report import findings, record
+from mapping.report.detail import DETAILS
 from mapping.report.fonts import FAMILIES, printable
 from mapping.report.graticule import dutch_grid
 from mapping.report.map_figure import map_svg, readings_sheet, searched_sheet
@@ -14,16 +15,19 @@ from mapping.survey import INSUFFICIENT
 
 if TYPE_CHECKING:
     from mapping.report.case import Case
+    from mapping.report.detail import Detail
 
 __all__ = ["report_content", "report_figures"]
 
 
-def report_content(case: Case) -> dict[str, Any]:
+def report_content(case: Case, detail: Detail = DETAILS[0]) -> dict[str, Any]:
     """Everything the report says, in its language, ready for JSON.
 
     Parameters
     ----------
     case : Case
+    detail : Detail
+        How much of long lists is shown.
 
     Returns
     -------
@@ -35,6 +39,7 @@ def report_content(case: Case) -> dict[str, Any]:
     name = name or say("unnamed_flight")
     content = {
         "language": case.language,
+        "is_dense": detail.is_dense,
         "typeface": list(FAMILIES),
         "title": say("document_title", name=name),
         "kicker": say("kicker"),
@@ -45,16 +50,16 @@ def report_content(case: Case) -> dict[str, Any]:
         "verdict": verdict(case),
         "facts": facts(case),
         "map": _map_words(case),
-        "sources": findings.sources(case),
-        "explanations": findings.explanations(case) if case.survey.told else None,
-        "known": findings.known_emitters(case),
+        "sources": findings.sources(case, detail),
+        "explanations": findings.explanations(case, detail) if case.survey.told else None,
+        "known": findings.known_emitters(case, detail),
         "searched": findings.searched(case),
         "searched_map": _searched_map_words(case),
         "readings": record.readings(case),
         "instruments": record.instruments(case),
         "weather": record.weather(case),
         "method": record.method(case),
-        "trace": record.trace(case),
+        "trace": record.trace(case, detail),
     }
     return {key: _printable(value) for key, value in content.items()}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mapping.captions import place
 from mapping.grid import to_geographic
 from mapping.report.clocks import is_weekend, solar_hour
+from mapping.report.detail import first_of, where_all
 from mapping.report.graticule import dutch_grid
 from mapping.report.lookalikes import gases_seen, innocent_causes
 from mapping.report.words import UNKNOWN
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
     from mapping.hotspots import Hotspot
     from mapping.known import Known
     from mapping.report.case import Case
+    from mapping.report.detail import Detail
     from mapping.report.lookalikes import Cause
 
 __all__ = ["explanations", "known_emitters", "searched", "sources"]
 
-MOST_CAUSES = 6
 MOST_GASES = 5
-MOST_KNOWN = 12
 FEW_SOURCES = 4
 
 
-def sources(case: Case) -> dict[str, Any]:
+def sources(case: Case, detail: Detail) -> dict[str, Any]:
     """Rows of the table of sources, and a line on those that are not told."""
     words, say = case.words, case.words.say
     columns = ["column_source", "column_probability", "column_wgs84"]
@@ -35,7 +35,11 @@ def sources(case: Case) -> dict[str, Any]:
     columns += ["column_radius", "column_rate", "column_height"]
     threshold = words.short_probability(case.survey.indicate_above)
     below = len(case.survey.hotspots) - len(case.survey.told)
+    shown, more = first_of(case.survey.told, detail.sources)
     lines = []
+    if more:
+        where = where_all(case, "sources.geojson")
+        lines.append(say("sources_more", count=more, file=where))
     if not case.survey.told and case.survey.verdict != INSUFFICIENT:
         lines.append(say("sources_nothing", threshold=threshold))
     elif below == 1:
@@ -46,7 +50,7 @@ def sources(case: Case) -> dict[str, Any]:
         "title": say("section_sources"),
         "intro": say("sources_intro"),
         "columns": [say(key) for key in columns],
-        "rows": [_source(case, spot) for spot in case.survey.told],
+        "rows": [_source(case, spot) for spot in shown],
         "lines": lines,
     }
 
@@ -75,7 +79,7 @@ def _source(case: Case, spot: Hotspot) -> list[str]:
     ]
 
 
-def explanations(case: Case) -> dict[str, Any]:
+def explanations(case: Case, detail: Detail) -> dict[str, Any]:
     """Innocent causes in order, why each is where it is, and those the sensors cannot see."""
     words, say = case.words, case.words.say
     attrs = case.flight[case.survey.channel].attrs
@@ -91,17 +95,23 @@ def explanations(case: Case) -> dict[str, Any]:
     )
     seen = [cause for cause in causes if cause.weight > 0]
     unseen = [words.named("kind", cause.kind.name) for cause in causes if cause.weight == 0]
+    told, less = first_of(seen, detail.causes)
     rows = []
-    for rank, cause in enumerate(seen[:MOST_CAUSES], start=1):
+    for rank, cause in enumerate(told, start=1):
         gases = gases_seen(cause.kind, case.survey.gas, attrs["sensor_family"], lamp_ev=lamp_ev)
         named = ", ".join(words.named("gas", one) for one in gases[:MOST_GASES])
         kind = words.named("kind", cause.kind.name)
         rows.append([str(rank), kind, named, _why(case, cause)])
     references = "; ".join(f"{row[1]}: {seen[k].kind.reference}" for k, row in enumerate(rows))
     lines = []
+    if less:
+        kinds = [words.named("kind", cause.kind.name) for cause in seen[len(told) :]]
+        lines.append(say("explanations_less", kinds="; ".join(kinds)))
     if unseen:
         lines.append(say("explanations_unseen", kinds="; ".join(unseen)))
-    matches = [_match(case, one) for spot in case.survey.told for one in _known_of(case, spot)]
+    matches, more = _matches(case, detail)
+    if more:
+        lines.append(say("explanations_known_more", count=more))
     if not matches:
         lines.append(say("known_no_match" if case.summary["settings"]["known"] else "known_none"))
     return {
@@ -121,9 +131,13 @@ def explanations(case: Case) -> dict[str, Any]:
     }
 
 
-def _known_of(case: Case, spot: Hotspot) -> tuple[Explanation, ...]:
-    each = 3 if len(case.survey.told) <= FEW_SOURCES else 1
-    return case.survey.explanations_of(spot)[:each]
+def _matches(case: Case, detail: Detail) -> tuple[list[list[str]], int]:
+    """Known emitters that may be what the sources shown are, and how many more there are."""
+    spots, _ = first_of(case.survey.told, detail.sources)
+    each = detail.explained_by if len(case.survey.told) <= FEW_SOURCES else 1
+    shown = [one for spot in spots for one in case.survey.explanations_of(spot)[:each]]
+    all_told = sum(len(case.survey.explanations_of(spot)) for spot in case.survey.told)
+    return [_match(case, one) for one in shown], all_told - len(shown)
 
 
 def _match(case: Case, one: Explanation) -> list[str]:
@@ -147,20 +161,24 @@ def _emitter_name(case: Case, known: Known) -> str:
     return f"{known.emitter.name} ({kind})" if kind else known.emitter.name
 
 
-def known_emitters(case: Case) -> dict[str, Any] | None:
-    """All emitters known beforehand, and what the flight found of each; None without any."""
-    say, known = case.words.say, case.survey.known
+def known_emitters(case: Case, detail: Detail) -> dict[str, Any] | None:
+    """Emitters known beforehand, and what the flight found of each; None without any."""
+    say = case.words.say
+    known, more = first_of(sorted(case.survey.known, key=_likely_first), detail.known)
     if not known:
         return None
     columns = ("emitter", "where", "stated", "emitted", "found", "share")
-    more = len(known) - MOST_KNOWN
     return {
         "title": say("section_known"),
         "intro": say("known_intro"),
         "columns": [say(f"column_{name}") for name in columns],
-        "rows": [_known_row(case, one) for one in known[:MOST_KNOWN]],
-        "lines": [say("known_more", count=more)] if more > 0 else [],
+        "rows": [_known_row(case, one) for one in known],
+        "lines": [say("known_more", count=more)] if more else [],
     }
+
+
+def _likely_first(known: Known) -> tuple[bool, float, float]:
+    return (not known.was_seen, -known.share, -known.probability if known.was_seen else 0.0)
 
 
 def _known_row(case: Case, known: Known) -> list[str]:

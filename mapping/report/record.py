@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mapping.captions import mean_wind
+from mapping.report.detail import first_of
 from mapping.report.remarks import in_language
 from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mapping.report.case import Case
+    from mapping.report.detail import Detail
 
     FloatArray = NDArray[np.float64]
 
@@ -205,7 +207,7 @@ def method(case: Case) -> dict[str, Any]:
     }
 
 
-def trace(case: Case) -> dict[str, Any]:
+def trace(case: Case, detail: Detail) -> dict[str, Any]:
     """Software, settings, fingerprints of the inputs, and remarks."""
     say, summary = case.words.say, case.summary
     value = say(
@@ -213,9 +215,11 @@ def trace(case: Case) -> dict[str, Any]:
         version=summary["sniffdrone_version"],
         seed=summary["settings"]["seed"],
     )
-    notes, in_english = in_language(summary["notes"], case.language)
-    if not (notes or in_english):
+    remarks, more_remarks = first_of(summary["notes"], detail.remarks)
+    notes, in_english = in_language(remarks, case.language)
+    if not remarks:
         notes = [say("trace_notes_none")]
+    inputs, more_inputs = first_of(summary["inputs"], detail.inputs)
     return {
         "title": say("section_trace"),
         "rows": [
@@ -226,12 +230,14 @@ def trace(case: Case) -> dict[str, Any]:
         "inputs_title": say("trace_inputs"),
         "inputs": [
             [one["file"], f"{case.words.number(one['size_bytes'], 0)} B", one["sha256"]]
-            for one in summary["inputs"]
+            for one in inputs
         ],
+        "inputs_more": say("trace_more", count=more_inputs) if more_inputs else "",
         "notes_title": say("trace_notes"),
         "notes": notes,
         "english_title": say("trace_notes_english"),
         "english": in_english,
+        "notes_more": say("trace_more", count=more_remarks) if more_remarks else "",
         "same": say("trace_same"),
         "files": say("trace_files", files=", ".join(summary["files"])),
     }

@@ -8,6 +8,9 @@ import numpy as np
 import xarray as xr
 from shapely.affinity import translate
 
+from detection.source.emitters import KnownEmitter
+from mapping.explanations import Sensor, explain
+from mapping.known import Known
 from mapping.report.case import Case
 from mapping.survey import INSUFFICIENT
 from sensors.config import DeviceTable, Mission, MissionTable
@@ -121,6 +124,27 @@ def with_sources(survey, count):
         moved = {"east": first.east + east, "north": first.north + north, "regions": regions}
         spots.append(dataclasses.replace(first, rank=k + 1, **moved))
     return dataclasses.replace(survey, hotspots=tuple(spots))
+
+
+def with_known(survey, count):
+    """The survey with known emitters, one upwind of each source first, all found to emit."""
+    places = [(spot.east, spot.north) for spot in survey.hotspots] or [(629_000.0, 5_804_000.0)]
+    known = []
+    for k in range(count):
+        east, north = places[k % len(places)]
+        emitter = KnownEmitter(
+            name=f"Autospuiterij & schadeherstel Van der Meulen {k + 1} B.V.",
+            kind="autoschadeherstelbedrijf",
+            east=east - 12.0 - 5.0 * (k // len(places)),
+            north=north - 12.0,
+            rate=2e-4,
+        )
+        found = {"probability": 0.5 + 0.02 * k, "rate_g_s": 0.21, "share": 0.03}
+        spread = {"rate_g_s_p05": 0.08, "rate_g_s_p95": 0.43}
+        known.append(Known(emitter=emitter, kind="paint_shop", file="k.geojson", **found, **spread))
+    sensor = Sensor(gas="acetone", family="pid", lamp_ev=10.6, is_named=False)
+    explained = explain(survey.hotspots, known, survey.track, sensor=sensor)
+    return dataclasses.replace(survey, known=tuple(known), explanations=explained)
 
 
 def without_data(survey):

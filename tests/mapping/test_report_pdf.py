@@ -11,10 +11,20 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
+from mapping.captions import place
+from mapping.grid import to_geographic
 from mapping.report.content import report_content, report_figures
+from mapping.report.detail import DETAILS
 from mapping.report.pdf import TEMPLATE, report_pages, report_pdf, write_report
 from mapping.report.words import LANGUAGES
-from tests.mapping.report_cases import ODD_NAME, case_of, with_sources, without_data
+from tests.mapping.report_cases import (
+    GLITCHES,
+    ODD_NAME,
+    case_of,
+    with_known,
+    with_sources,
+    without_data,
+)
 
 
 @pytest.fixture
@@ -183,14 +193,74 @@ def test_too_little_data_says_why_and_claims_nothing(one, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("sources", [2, 20])
-def test_it_has_two_to_four_pages_however_many_sources(one, posterior, sources, language):
-    case = case_of(with_sources(one, sources), posterior, language=language)
-    reader = read(case)
+@pytest.mark.parametrize("emitters", [0, 20])
+@pytest.mark.parametrize("sources", [0, 1, 5, 20])
+def test_it_has_two_to_four_pages_however_many_sources(
+    one, none, posterior, sources, emitters, language
+):
+    survey = with_known(with_sources(one, sources) if sources else none, emitters)
+    reader = read(case_of(survey, posterior, language=language))
     assert 2 <= len(reader.pages) <= 4
     text = text_of(reader)
-    for row in report_content(case)["sources"]["rows"]:
-        assert re.sub(r"\s+", " ", row[2]) in text
+    shown = {
+        spot.rank for spot in survey.told if f"{survey_place(survey, spot, language)} " in text
+    }
+    more = re.search(r"Nog (\d+) bronnen boven|(\d+) more sources above", text)
+    assert len(shown) == len(survey.told) - (int(more[1] or more[2]) if more else 0)
+    assert len(shown) >= min(sources, 8)
+    others = re.search(r"De (\d+) andere, met|The (\d+) others, with", text)
+    named = set(re.findall(r"Van der Meulen (\d+) B\.V\.", text))
+    assert bool(others) == (emitters > 0)
+    if others:
+        assert 4 <= len(named) <= emitters
+        assert int(others[1] or others[2]) <= emitters - 4
+
+
+def survey_place(survey, spot, language):
+    """Place of a source as its table writes it."""
+    latitude, longitude = to_geographic(survey.domain.crs, [spot.east], [spot.north])
+    where = place(float(latitude[0]), float(longitude[0]))
+    return re.sub(r"\s+", " ", where if language == "en" else where.replace(".", ","))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_worst_case_keeps_to_four_pages_and_says_what_is_elsewhere(one, posterior, language):
+    survey = with_known(with_sources(one, 20), 60)
+    recording = {"size_bytes": 123_456, "sha256": "5e" * 32}
+    crowded = {
+        "notes": [GLITCHES.replace("pid", f"pid{k}") for k in range(12)],
+        "inputs": [{"file": f"flight_{k}.csv", **recording} for k in range(12)],
+        "files": ["sources.geojson", "summary.json"],
+    }
+    reader = read(case_of(survey, posterior, language=language, summary=crowded))
+    assert len(reader.pages) <= 4
+    text = text_of(reader)
+    assert re.search(r"(14 bronnen boven|14 more sources above).{,40} sources\.geojson", text)
+    assert re.search("De 57 andere|The 57 others", text)
+    assert len(re.findall("Nog (?:4|6) staan in|(?:4|6) more are listed in", text)) == 2
+
+
+def test_explanations_that_are_left_out_are_counted(one, posterior):
+    case = case_of(with_known(with_sources(one, 20), 60), posterior)
+    told = [report_content(case, detail)["explanations"] for detail in DETAILS]
+    everything = sum(len(case.survey.explanations_of(spot)) for spot in case.survey.told)
+    for content in told:
+        (line,) = [one for one in content["lines"] if "more such explanations" in one]
+        assert int(line.split()[0]) + len(content["known"]) == everything
+    assert [len(one["known"]) for one in told] == [20, 20, 12, 8, 6]
+
+
+def test_a_remark_without_dutch_stands_under_a_heading_that_says_so(one, posterior):
+    notes = [GLITCHES, "the drone sings"]
+    trace = report_content(case_of(one, posterior, language="nl", summary={"notes": notes}))[
+        "trace"
+    ]
+    assert trace["english"] == ["the drone sings"]
+    assert "alleen in het Engels" in trace["english_title"]
+    (said,) = trace["notes"]
+    assert said.startswith("pid: 3 metingen die geen gas")
+    case = case_of(one, posterior, language="nl", summary={"notes": notes})
+    assert re.search("alleen in het Engels heeft . the drone sings", text_of(read(case)))
 
 
 def test_pages_can_be_looked_at(one, posterior):
