@@ -64,7 +64,8 @@ def test_a_table_with_all_kinds_of_faults(quick, flight):
     told = remarks_of([path], gas="benzene", crs="EPSG:28992")
     assert len(told) >= 9
     assert any(
-        "tijd 'gisteren' is niet volgens ISO 8601; 1 zulke rij is weggelaten" in one for one in told
+        "tijd 'gisteren' is niet volgens ISO 8601; 1 dergelijke rij is weggelaten" in one
+        for one in told
     )
     assert any("niet gebruikt: kleur" in one for one in told)
     assert any(one.startswith("plaatsen zijn in EPSG:28992") for one in told)

@@ -53,8 +53,8 @@ EXACT = {
     "ones": "kaartcellen zijn 2,35 m in plaats van 1 m, om onder 250\xa0000 cellen te blijven; "
     "een kleinere --area geeft fijnere",
     "f.csv line 9: pid_ppb '1e999' is not a number; 1 such cell(s) read as missing, correct or "
-    "blank them": "f.csv regel 9: pid_ppb '1e999' is geen getal; 1 zulke cel geldt als "
-    "ontbrekend, verbeter ze of maak ze leeg",
+    "blank them": "f.csv regel 9: pid_ppb '1e999' is geen getal; 1 dergelijke cel geldt als "
+    "ontbrekend, verbeter of wis die",
     "wind: 3 of 90 readings have none (3.5 m/s from 240 degrees)": (
         "wind: 3 van de 90 metingen hebben er geen (3,5 m/s uit 240°)"
     ),
