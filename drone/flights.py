@@ -112,7 +112,7 @@ def together(flights: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[str]]:
     sources = {str(one.attrs["wind_source"]) for one in flights}
     joined.attrs |= {
         "title": name,
-        "wind_source": sources.pop() if len(sources) == 1 else "different in each flight",
+        "wind_source": sources.pop() if len(sources) == 1 else "mixed",
         "source_files": ", ".join(str(one.attrs["source_files"]) for one in flights),
     }
     return validate(add_history(joined, f"{len(flights)} flights, each corrected alone")), notes

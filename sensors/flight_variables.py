@@ -15,7 +15,8 @@ __all__ = [
 ]
 
 TIME_UNITS = "nanoseconds since 1970-01-01"
-WIND_SOURCES = ("anemometer", "autopilot", "given", "none")
+# "mixed": several flights in one dataset, with wind of different sources
+WIND_SOURCES = ("anemometer", "autopilot", "given", "mixed", "none")
 FLAG_MASKS = tuple(flag.value for flag in Quality)
 FLAG_MEANINGS = " ".join(str(flag.name).lower() for flag in Quality)
 

@@ -110,6 +110,13 @@ def test_a_channel_of_one_flight_only_is_named_and_left_out(files, both):
     assert both.flight.attrs["source_files"].count(".csv") == 2
 
 
+def test_flights_with_wind_of_different_sources_go_together(both, files):
+    flights = [analyse([path], choices=Choices()).flight for path in files[0]]
+    joined, _ = together([flights[0], flights[1].assign_attrs(wind_source="autopilot")])
+    assert joined.attrs["wind_source"] == "mixed"
+    assert both.flight.attrs["wind_source"] == "anemometer"
+
+
 def test_the_summary_names_every_file_and_both_flights(tmp_path, files):
     summary = process_flight(files[0], tmp_path / "out", choices=replace(Choices(), seed=1))
     assert [one["file"] for one in summary["inputs"]] == ["monday.csv", "tuesday.csv"]
