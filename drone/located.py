@@ -67,7 +67,13 @@ class Located:
 
 
 def located(
-    live: LivePosterior, domain: Domain, flight: xr.Dataset, *, searched_ns: int, channel: str
+    live: LivePosterior,
+    domain: Domain,
+    flight: xr.Dataset,
+    *,
+    searched_ns: int,
+    channel: str,
+    rate_factor: float = 1.0,
 ) -> Located:
     """What a live posterior says of the source.
 
@@ -81,13 +87,15 @@ def located(
     searched_ns : int
         Newest reading of the last full search.
     channel : str
+    rate_factor : float
+        Rates are multiplied by it, see `drone.analysis.Seen`.
     """
     shares = live.number_shares()
     table = live.places()
     east, north = table.place()
     latitude, longitude = (float(one[0]) for one in to_geographic(domain.crs, [east], [north]))
     bearing_deg, distance_m = _from_drone(flight, latitude, longitude)
-    rates = 1e3 * live.rates(size=DRAWS, rng=np.random.default_rng(0))
+    rates = 1e3 * rate_factor * live.rates(size=DRAWS, rng=np.random.default_rng(0))
     low, middle, high = (float(one) for one in np.quantile(rates, [0.05, 0.5, 0.95]))
     return Located(
         time_ns=int(flight["time"].values.astype("datetime64[ns]").astype(np.int64).max()),

@@ -66,6 +66,8 @@ class _Search:
     live : LivePosterior or None
     shortage : str
         Why there is none of these.
+    rate_factor : float
+        As in `drone.analysis.Seen`.
     """
 
     until_ns: int
@@ -74,6 +76,7 @@ class _Search:
     observations: Observations | None = None
     live: LivePosterior | None = None
     shortage: str = ""
+    rate_factor: float = 1.0
 
 
 class Locator:
@@ -228,6 +231,7 @@ class Locator:
             channel=channel,
             observations=seen.observations,
             live=LivePosterior(found),
+            rate_factor=seen.rate_factor,
         )
 
     def _carried_on(self, found: _Search) -> Observations:
@@ -269,7 +273,12 @@ class Locator:
         if found.live is None or found.domain is None or newest is None:
             return Located(time_ns=_end_ns(self._batches), waiting_for=found.shortage)
         return located(
-            found.live, found.domain, newest, searched_ns=found.until_ns, channel=found.channel
+            found.live,
+            found.domain,
+            newest,
+            searched_ns=found.until_ns,
+            channel=found.channel,
+            rate_factor=found.rate_factor,
         )
 
 
