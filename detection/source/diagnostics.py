@@ -150,7 +150,7 @@ def diagnose(
         lags = "lags behind" if SHIFTS_S[best] > 0 else "runs ahead of"
         notes.append(
             f"clock offset likely: gas {lags} position by some {abs(SHIFTS_S[best]):.0f} s; "
-            "check the clocks, or give --offset"
+            "check the clocks, or give --offset-s"
         )
     if upwind > MUCH_UPWIND:
         notes.append("readings rise upwind of every candidate: check the wind sensor")
