@@ -90,7 +90,8 @@ def read_inputs(
             batches.append(batch)
             _check_size(path, batches)
         ends.append(len(batches))
-        notes += [*report.warnings, *_jumps(report)]
+        # results are shared: where a file lay on this computer is nobody's business
+        notes += [one.replace(str(path), path.name) for one in (*report.warnings, *_jumps(report))]
         files.append(
             Input(
                 file=path.name,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from drone.inputs import read_inputs
 from tests.drone.tables import as_csv, survey_rows
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -47,3 +48,11 @@ def test_a_result_torn_in_its_head_is_refused(run, results, tmp_path, out):
     path = tmp_path / "flight.nc"
     path.write_bytes(whole[:2000])
     assert run("process", path, "-o", out).is_refused("flight.nc", "not a whole NetCDF file")
+
+
+def test_notes_name_files_not_folders(tmp_path):
+    path = tmp_path / "torn.csv"
+    path.write_text(as_csv(survey_rows())[:-9])
+    notes = read_inputs([path]).notes
+    assert any(one.startswith("torn.csv: ") for one in notes)
+    assert not any(str(tmp_path) in one for one in notes)
