@@ -33,10 +33,14 @@ def main(argv: list[str] | None = None) -> int:
     if complaint is not None:
         sys.stderr.write(f"error: {complaint}\n")
         return 2
+    before = gc.get_threshold()
     gc.set_threshold(*COLLECTIONS)
-    from drone.cli.app import run  # noqa: PLC0415 - after the check that its imports are ours
+    try:
+        from drone.cli.app import run  # noqa: PLC0415 - after the check that its imports are ours
 
-    return run(argv)
+        return run(argv)
+    finally:
+        gc.set_threshold(*before)
 
 
 def shadowed() -> str | None:

@@ -1,5 +1,6 @@
 """The small commands, and what holds for all of them."""
 
+import gc
 import json
 import os
 import re
@@ -142,3 +143,9 @@ def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv):
 
 def test_progress_is_shown_on_a_terminal_only(run, survey_csv):
     assert "\x1b" not in run("info", survey_csv).err
+
+
+def test_a_command_leaves_the_callers_garbage_collection_as_it_was(run):
+    before = gc.get_threshold()
+    assert run("version").code == 0
+    assert gc.get_threshold() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from contextlib import ExitStack
@@ -114,6 +115,7 @@ def check_view(seen):
 
 
 async def connected(grpc):
+    gc.collect()  # an earlier client's channel belongs to a loop that has ended
     client = mavsdk.System(mavsdk_server_address="127.0.0.1", port=grpc)
     await client.connect()
     async for state in client.core.connection_state():
