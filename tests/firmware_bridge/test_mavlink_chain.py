@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import json
 import socket
 from contextlib import ExitStack
 
-import mavsdk
 import pytest
 
 from firmware_bridge.tunnel import PAYLOAD_TYPE
 from tests.peers.processes import (
     KEY,
-    PATIENCE_S,
     bridge,
     check_that_nothing_moves_the_vehicle,
     free_port,
     is_settled,
     mavproxy,
+    mavsdk_client,
     mavsdk_server,
     vehicle,
 )
@@ -35,8 +31,7 @@ class TestMavsdk:
                 vehicle("--companion-udp", f"127.0.0.1:{port}", "--ground", f"127.0.0.1:{ground}")
             )
             stack.enter_context(bridge(f"udp:127.0.0.1:{port}"))
-            seen = asyncio.run(asyncio.wait_for(client_view(grpc), PATIENCE_S))
-            check_view(seen)
+            check_view(stack.enter_context(mavsdk_client(grpc)).until(is_done)["seen"])
             check_that_nothing_moves_the_vehicle(autopilot)
 
 
@@ -66,7 +61,7 @@ class TestChain:
                 )
             stack.enter_context(server)
             if not is_signed:  # the routers have no key: nothing of theirs is let through
-                check_view(asyncio.run(asyncio.wait_for(client_view(grpc), PATIENCE_S)))
+                check_view(stack.enter_context(mavsdk_client(grpc)).until(is_done)["seen"])
             told = ours.until(is_settled)
             assert abs(told["late_s"]) < 0.5
             gate = told["counters"]["gate"]
@@ -85,8 +80,8 @@ class TestChain:
             outs = [f"--out=udp:127.0.0.1:{one}" for one in (port, other)]
             stack.enter_context(mavproxy(tmp_path, f"--master=tcp:127.0.0.1:{master}", *outs))
             stack.enter_context(server)
-            seen = asyncio.run(asyncio.wait_for(vehicle_view(grpc), PATIENCE_S))
-            assert seen == pytest.approx(52.37012)
+            client = stack.enter_context(mavsdk_client(grpc, "vehicle"))
+            assert client.until(is_done)["seen"]["latitude"] == pytest.approx(52.37012)
             told = ours.until(is_settled)
             assert told["position"] == pytest.approx([52.3701200, 4.8952100])
             rates = told["counters"]["rates"]
@@ -102,51 +97,16 @@ class TestChain:
             assert abs(told["late_s"]) < 0.5
 
 
+def is_done(told):
+    return told["step"] == "done"
+
+
 def check_view(seen):
     """That a client saw the vehicle, and all that we tell."""
     assert seen["latitude"] == pytest.approx(52.37012)
     assert seen["text"] == "pid lost"
-    told, sender = seen["NAMED_VALUE_FLOAT"]
-    assert (told["name"].rstrip("\0"), told["value"], sender) == ("CH4_PPM", 2.125, (1, 191))
-    told, sender = seen["TUNNEL"]
-    assert (told["payload_type"], sender) == (PAYLOAD_TYPE, (1, 191))
-    told, sender = seen["HEARTBEAT"]
-    assert (told["type"], told["autopilot"], sender) == (18, 8, (1, 191))
-
-
-async def connected(grpc):
-    gc.collect()  # an earlier client's channel belongs to a loop that has ended
-    client = mavsdk.System(mavsdk_server_address="127.0.0.1", port=grpc)
-    await client.connect()
-    async for state in client.core.connection_state():
-        if state.is_connected:
-            break
-    await client.telemetry.set_rate_position(5.0)
-    return client
-
-
-async def vehicle_view(grpc):
-    """The latitude MAVSDK shows."""
-    client = await connected(grpc)
-    position = await anext(aiter(client.telemetry.position()))
-    return position.latitude_deg
-
-
-async def client_view(grpc):
-    """What MAVSDK shows of the vehicle and of the bridge."""
-    client = await connected(grpc)
-    seen = {}
-    async for position in client.telemetry.position():
-        seen["latitude"] = position.latitude_deg
-        break
-    async for told in client.telemetry.status_text():
-        if told.text == "pid lost":
-            seen["text"] = told.text
-            break
-    for name in ("HEARTBEAT", "NAMED_VALUE_FLOAT", "TUNNEL"):
-        async for message in client.mavlink_direct.message(name):
-            sender = (message.system_id, message.component_id)
-            if sender == (1, 191):
-                seen[name] = json.loads(message.fields_json), sender
-                break
-    return seen
+    told = seen["NAMED_VALUE_FLOAT"]
+    assert (told["name"].rstrip("\0"), told["value"]) == ("CH4_PPM", 2.125)
+    assert seen["TUNNEL"]["payload_type"] == PAYLOAD_TYPE
+    told = seen["HEARTBEAT"]
+    assert (told["type"], told["autopilot"]) == (18, 8)

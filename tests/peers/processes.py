@@ -38,7 +38,7 @@ class Process:
             cwd=cwd,
             env=environment,
         )
-        self.lines, self.told = queue.Queue(), []
+        self.lines, self.told, self.other = queue.Queue(), [], []
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -53,7 +53,7 @@ class Process:
             if line.startswith("{"):
                 self.told.append(json.loads(line))
             else:
-                self.other = [*getattr(self, "other", []), line]
+                self.other.append(line)
         return self.told
 
     def until(self, condition):
@@ -62,9 +62,9 @@ class Process:
             told = self.everything()
             if told and condition(told[-1]):
                 return told[-1]
-            assert self.process.poll() is None, getattr(self, "other", [])
+            assert self.process.poll() is None, self.other
             time.sleep(0.02)
-        raise AssertionError(f"it did not happen; last: {self.told[-1:]}")
+        raise AssertionError(f"it did not happen; last: {self.told[-1:]}, {self.other[-20:]}")
 
     def __enter__(self):
         return self
@@ -142,6 +142,10 @@ def mavsdk_server(port):
     grpc = free_port(socket.SOCK_STREAM)
     server = Path(mavsdk.__file__).parent / "bin" / "mavsdk_server"
     return Process(server, "-p", grpc, f"udpin://127.0.0.1:{port}"), grpc
+
+
+def mavsdk_client(grpc, *what):
+    return Process(sys.executable, PEERS / "mavsdk_process.py", grpc, *what)
 
 
 def is_settled(told):
