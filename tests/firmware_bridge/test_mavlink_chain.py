@@ -53,15 +53,14 @@ class TestChain:
             ours = stack.enter_context(
                 bridge(f"udp:127.0.0.1:{port}", *([key] if is_signed else []))
             )
-            for master, out in ((upper, port), (lower, ground)):
-                stack.enter_context(
-                    mavproxy(
-                        tmp_path, f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{out}"
-                    )
-                )
+            stack.enter_context(mavproxy(tmp_path, *between(lower, ground)))
             stack.enter_context(server)
+            if not is_signed:  # MAVSDK waits for ever if another than the autopilot speaks first
+                client = stack.enter_context(mavsdk_client(grpc))
+                client.until(lambda told: told["step"] == "position")
+            stack.enter_context(mavproxy(tmp_path, *between(upper, port)))
             if not is_signed:  # the routers have no key: nothing of theirs is let through
-                check_view(stack.enter_context(mavsdk_client(grpc)).until(is_done)["seen"])
+                check_view(client.until(is_done)["seen"])
             told = ours.until(is_settled)
             assert abs(told["late_s"]) < 0.5
             gate = told["counters"]["gate"]
@@ -95,6 +94,11 @@ class TestChain:
         ):  # fmt: skip
             told = ours.until(is_settled)
             assert abs(told["late_s"]) < 0.5
+
+
+def between(master, out):
+    """Options of a router between a vehicle's TCP port and a UDP port."""
+    return f"--master=tcp:127.0.0.1:{master}", f"--out=udp:127.0.0.1:{out}"
 
 
 def is_done(told):

@@ -21,41 +21,31 @@ async def main(grpc, *, only_vehicle):
     client = mavsdk.System(mavsdk_server_address="127.0.0.1", port=grpc)
     await client.connect()
     tell(step="server")
-    async for state in client.core.connection_state():
-        if state.is_connected:
-            break
+    await first(client.core.connection_state(), lambda state: state.is_connected)
     tell(step="vehicle")
     await client.telemetry.set_rate_position(5.0)
-    seen = {"latitude": await latitude(client)}
+    seen = {"latitude": (await first(client.telemetry.position())).latitude_deg}
     if not only_vehicle:
         tell(step="position")
-        seen["text"] = await text(client)
+        told = await first(client.telemetry.status_text(), lambda told: told.text == "pid lost")
+        seen["text"] = told.text
         for name in ("HEARTBEAT", "NAMED_VALUE_FLOAT", "TUNNEL"):
             tell(step=name)
-            seen[name] = await message(client, name)
+            told = await first(client.mavlink_direct.message(name), is_ours)
+            seen[name] = json.loads(told.fields_json)
     tell(step="done", seen=seen)
 
 
 def tell(**line):
-    print(json.dumps(line), flush=True)
+    print(json.dumps(line), flush=True)  # noqa: T201
 
 
-async def latitude(client):
-    async for position in client.telemetry.position():
-        return position.latitude_deg
+async def first(stream, is_wanted=lambda _: True):
+    return await anext(one async for one in stream if is_wanted(one))
 
 
-async def text(client):
-    async for told in client.telemetry.status_text():
-        if told.text == "pid lost":
-            return told.text
-
-
-async def message(client, name):
-    """The fields of a message of the bridge's."""
-    async for told in client.mavlink_direct.message(name):
-        if (told.system_id, told.component_id) == OURS:
-            return json.loads(told.fields_json)
+def is_ours(message):
+    return (message.system_id, message.component_id) == OURS
 
 
 if __name__ == "__main__":
