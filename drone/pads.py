@@ -8,6 +8,7 @@ import numpy as np
 
 from detection.signal.airborne import seconds
 from detection.source.faults import is_resistance
+from detection.source.observations import bin_samples
 from sensors.flight_contract import gas_channels
 from sensors.units import readable
 
@@ -71,5 +72,4 @@ def pad_notes(flight: xr.Dataset) -> list[str]:
 def _each_second(time_s: FloatArray, reading: FloatArray) -> FloatArray:
     """Means of the known readings of each second that has some."""
     known = np.isfinite(reading)
-    _, second = np.unique(np.floor(time_s[known]), return_inverse=True)
-    return np.bincount(second, reading[known]) / np.bincount(second)
+    return bin_samples(time_s[known], {"reading": reading[known]}, width_s=1.0)[1]["reading"]

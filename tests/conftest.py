@@ -1,7 +1,11 @@
-"""Shared data beside the repository: found, or its tests deselected with one printed line."""
+"""Shared data beside the repository: found, or its tests deselected with one printed line.
+
+And signals as a terminal would have them.
+"""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,11 @@ _DESELECTED = pytest.StashKey[int]()
 def shared_data() -> Path:
     """Folder of the data that tests marked ``shared`` need."""
     return SHARED_DATA
+
+
+def pytest_configure() -> None:
+    """Let tests be interrupted: a shell's background job, and all it starts, ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

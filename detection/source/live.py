@@ -18,7 +18,7 @@ from detection.pacing import breathe
 from detection.source.footprint import footprints, puffs_of
 from detection.source.found import number_shares, posterior_of, single_sources
 from detection.source.likelihood import log_ratio
-from detection.source.noise import noise_of
+from detection.source.noise import noise_of, tempered
 from detection.source.observations import wind_path
 from detection.source.place_table import PlaceTable
 from detection.source.sensor_memory import FORGOTTEN, SensorMemory
@@ -229,6 +229,9 @@ def _path_on(path: Path, observations: Observations, rows: slice, smoothing_s: f
     )
 
 
+_tempered = njit(cache=True, nogil=True)(tempered)
+
+
 @njit(cache=True, nogil=True)
 def _add(
     total: FloatArray,
@@ -241,11 +244,8 @@ def _add(
     chance: float,
 ) -> None:
     """Log of what `FlightEvidence.log_likelihood` sums up, one draw more of it, in place."""
-    first = min(chance, knee)
     for j in range(ratio.shape[0]):
         for r in range(ratio.shape[1]):
-            value = float(ratio[j, r])
-            one = share + beyond * value
-            one += (slope - sure) * min(value, first) + (sure - beyond) * min(value, knee)
+            one = share + _tempered(float(ratio[j, r]), slope, beyond, knee, sure, chance)
             high, low = max(total[j, r], one), min(total[j, r], one)
             total[j, r] = high + np.log1p(np.exp(low - high))

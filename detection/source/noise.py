@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Noise", "Tempering", "additive_sd", "noise_of"]
+__all__ = ["Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
 AVERAGED_TEMPER = 0.6  # what an average over minutes is worth
 AVERAGING_S = 20.0  # averages beyond this are worth more than single readings
@@ -153,12 +153,10 @@ class Tempering:
         array([3., 7., 8.])
         """
         values = np.asarray(ratio, dtype=np.float64)
-        low = min(self.chance, self.knee)
-        return (
-            self.beyond * values
-            + (self.slope - self.sure) * np.minimum(values, low)
-            + (self.sure - self.beyond) * np.minimum(values, self.knee)
+        counted: FloatArray = tempered(
+            values, self.slope, self.beyond, self.knee, self.sure, self.chance
         )
+        return counted
 
     def thinned(self, every: int) -> Tempering:
         """The same for every k-th reading, which are worth as much as all."""
@@ -169,6 +167,18 @@ class Tempering:
             self.sure * every,
             self.chance / every,
         )
+
+
+def tempered(
+    ratio: Any, slope: float, beyond: float, knee: float, sure: float, chance: float
+) -> Any:
+    """`Tempering.of` an array or a number, for numba to compile too."""
+    low = min(chance, knee)
+    return (
+        beyond * ratio
+        + (slope - sure) * np.minimum(ratio, low)
+        + (sure - beyond) * np.minimum(ratio, knee)
+    )
 
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:

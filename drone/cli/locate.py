@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drone.cli.options import Json, Quiet, Seed
+from drone.cli.inputs import Area, Gas, Mission, WindFrom, WindSpeed
+from drone.cli.options import Json, Quiet, Seed, speed_factor
 from drone.cli.terminal import answer, warn
-from sensors.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,27 +62,11 @@ def locate(
     speed: Annotated[
         str, typer.Option("--speed", help="Play a finished flight at 1, 4, 0.5 ... or max.")
     ] = "",
-    gas: Annotated[
-        str | None, typer.Option("--gas", help="Gas looked for; acetone unless told.")
-    ] = None,
-    mission: Annotated[
-        Path | None,
-        typer.Option("--mission", help="Mission file with gas and thresholds.", readable=False),
-    ] = None,
-    area: Annotated[
-        Path | None,
-        typer.Option(
-            "--area",
-            help="GeoJSON polygon to seek sources in, instead of the track.",
-            readable=False,
-        ),
-    ] = None,
-    wind_speed: Annotated[
-        float | None, typer.Option("--wind-speed", help="Wind, if nothing measures it [m/s].")
-    ] = None,
-    wind_from: Annotated[
-        float | None, typer.Option("--wind-from", help="Where it comes from [deg true].")
-    ] = None,
+    gas: Gas = None,
+    mission: Mission = None,
+    area: Area = None,
+    wind_speed: WindSpeed = None,
+    wind_from: WindFrom = None,
     seed: Seed = 0,
     seconds: Annotated[float, typer.Option("--for", min=0.0, help="Stop after [s]; 0: never.")] = 0,
     as_json: Json = False,
@@ -106,7 +90,7 @@ def locate(
         area=area,
         seed=seed,
     )
-    factor = _factor(speed)
+    factor = speed_factor(speed) if speed else None
     from drone.locating import SHARE, Locator
 
     stop = threading.Event()
@@ -228,17 +212,3 @@ class _Shown:
         if self._redraws:
             answer("")
         answer(f"{CONFIRM}; maps and report: sniffdrone process FLIGHT -o out")
-
-
-def _factor(text: str) -> float | None:
-    if not text:
-        return None
-    if text == "max":
-        return math.inf
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not 0.0 < factor < math.inf:
-        raise ConfigError(f'--speed {text}: give a number above 0, or "max"')
-    return factor

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from drone.cli.inputs import Area, Flights, Gas, Mission, NoDrift, OffsetS, WindFrom, WindSpeed
 from drone.cli.options import Json, OutputFolder, Overwrite, Quiet
 from drone.cli.products import Crs
 from drone.cli.terminal import answer, answer_json, warn
@@ -24,29 +24,18 @@ Examples:
 
 
 def map_readings(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Files of one flight or several: recordings, CSV, NetCDF, gas log and .tlog.",
-            readable=False,
-        ),
-    ],
+    files: Flights,
     *,
     output: OutputFolder,
     method: Annotated[
         str, typer.Option("--method", help="How to fill in between readings: kernel or kriging.")
     ] = "kernel",
     crs: Crs = None,
-    area: Annotated[
-        Path | None,
-        typer.Option("--area", help="GeoJSON polygon to map, not the track.", readable=False),
-    ] = None,
+    area: Area = None,
     channel: Annotated[
         str | None, typer.Option("--channel", help="Gas channel; the most telling unless told.")
     ] = None,
-    gas: Annotated[
-        str | None, typer.Option("--gas", help="Gas looked for; acetone unless told.")
-    ] = None,
+    gas: Gas = None,
     threshold: Annotated[
         float | None,
         typer.Option("--threshold", help="Map how often this reading is exceeded [its unit]."),
@@ -58,22 +47,11 @@ def map_readings(
     moments: Annotated[
         int, typer.Option("--moments", min=0, help="Also map this many moments of the flight.")
     ] = 0,
-    mission: Annotated[
-        Path | None,
-        typer.Option("--mission", help="Mission file (TOML) with the gas.", readable=False),
-    ] = None,
-    offset_s: Annotated[
-        float | None, typer.Option("--offset-s", help="Add this to the gas log's times [s].")
-    ] = None,
-    wind_speed: Annotated[
-        float | None, typer.Option("--wind-speed", help="Wind, if no log holds any [m/s].")
-    ] = None,
-    wind_from: Annotated[
-        float | None, typer.Option("--wind-from", help="Where it comes from [deg true].")
-    ] = None,
-    no_drift: Annotated[
-        bool, typer.Option("--no-drift", help="The values are background-corrected already.")
-    ] = False,
+    mission: Mission = None,
+    offset_s: OffsetS = None,
+    wind_speed: WindSpeed = None,
+    wind_from: WindFrom = None,
+    no_drift: NoDrift = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from drone.cli.inputs import Area, Flights, Gas, Mission, NoDrift, OffsetS, WindFrom, WindSpeed
 from drone.cli.options import Json, OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.products import (
     BaseMap,
@@ -39,23 +40,10 @@ Examples:
 
 
 def process(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Files of one flight or several: recordings, CSV, NetCDF, gas log and .tlog.",
-            readable=False,  # what cannot be read is named by the reader, with a remedy
-        ),
-    ],
+    files: Flights,
     *,
     output: OutputFolder,
-    area: Annotated[
-        Path | None,
-        typer.Option(
-            "--area",
-            help="GeoJSON polygon to seek sources in, instead of the track.",
-            readable=False,
-        ),
-    ] = None,
+    area: Area = None,
     known: Annotated[
         list[Path] | None,
         typer.Option(
@@ -64,24 +52,11 @@ def process(
             readable=False,
         ),
     ] = None,
-    gas: Annotated[
-        str | None, typer.Option("--gas", help="Gas looked for; acetone unless told.")
-    ] = None,
-    mission: Annotated[
-        Path | None,
-        typer.Option(
-            "--mission", help="Mission file (TOML) with gas and thresholds.", readable=False
-        ),
-    ] = None,
-    offset_s: Annotated[
-        float | None, typer.Option("--offset-s", help="Add this to the gas log's times [s].")
-    ] = None,
-    wind_speed: Annotated[
-        float | None, typer.Option("--wind-speed", help="Wind, if no log holds any [m/s].")
-    ] = None,
-    wind_from: Annotated[
-        float | None, typer.Option("--wind-from", help="Where it comes from [deg true].")
-    ] = None,
+    gas: Gas = None,
+    mission: Mission = None,
+    offset_s: OffsetS = None,
+    wind_speed: WindSpeed = None,
+    wind_from: WindFrom = None,
     wind_height_m: Annotated[
         float | None,
         typer.Option("--wind-height-m", help="Height the wind was measured at, if not the drone."),
@@ -90,9 +65,7 @@ def process(
         float | None,
         typer.Option("--averaging-time", help="Each value is a mean over this time [s]."),
     ] = None,
-    no_drift: Annotated[
-        bool, typer.Option("--no-drift", help="The values are background-corrected already.")
-    ] = False,
+    no_drift: NoDrift = False,
     seed: Seed = 0,
     estimator: Annotated[
         str, typer.Option("--estimator", help="How sources are inferred: grid or smc (slower).")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drone.cli.options import Quiet
+from drone.cli.options import Quiet, speed_factor
 from drone.cli.terminal import answer, progress_bar, warn
 from sensors.errors import ConfigError
 
@@ -63,7 +62,7 @@ def replay(
     from sims.replay import Datagrams, ReplayPort
     from sims.replay import replay as play
 
-    factor = _factor(speed)
+    factor = speed_factor(speed)
     address = parse_address(link)
     if address.kind != "udp":
         raise ConfigError(f"--link {link}: the replay speaks to udp:HOST:PORT only")
@@ -102,18 +101,6 @@ def replay(
     if not quiet:
         answer(_summary(outcome, took_s))
     return 0
-
-
-def _factor(text: str) -> float:
-    if text == "max":
-        return math.inf
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not 0.0 < factor < math.inf:
-        raise ConfigError(f'--speed {text}: give a number above 0, or "max"')
-    return factor
 
 
 def _wait_for_all(ports: dict[str, ReplayPort], address: Address) -> None:

@@ -11,7 +11,7 @@ from mapping.styles.symbols import Fill, Line, Marker
 if TYPE_CHECKING:
     from mapping.styles.symbols import Label, LayerStyle, Rule, Where
 
-__all__ = ["VERSION", "qml_of"]
+__all__ = ["VERSION", "document", "qml_of"]
 
 VERSION = "3.22.16"  # of QGIS, whose form of the language this is
 _NAMES = uuid.UUID("5d0cf1f6-2f5a-5c0c-8a4e-8f5d0a4f7c11")
@@ -66,10 +66,14 @@ def qml_of(style: LayerStyle) -> str:
     if style.label is not None:
         root.set("labelsEnabled", "1")
         _add_label(root, style.label)
+    return document(root)
+
+
+def document(root: ET.Element) -> str:
+    """Text of a QGIS style; `root` is indented in place."""
     ET.indent(root, " ")
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
-        root, encoding="unicode"
-    )
+    text = ET.tostring(root, encoding="unicode")
+    return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{text}"
 
 
 def _key(name: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from mapping.styles.qml import VERSION
+from mapping.styles.qml import VERSION, document
 from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -132,6 +132,4 @@ def raster_qml(band: xr.DataArray, style: RasterStyle) -> str:
         )
     ET.SubElement(pipe, "rasterresampler", maxOversampling="2")
     ET.SubElement(root, "blendMode").text = "0"
-    ET.indent(root, " ")
-    text = ET.tostring(root, encoding="unicode")
-    return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{text}\n"
+    return f"{document(root)}\n"
