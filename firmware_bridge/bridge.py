@@ -57,8 +57,9 @@ def device_name(table: DeviceTable) -> str:
 class Bridge:
     """Reads everything a mission names and records it.
 
-    Devices are read in threads of their own and recorded from there; what they say is handed
-    out by `take_readings` and `step_vehicle`. A device that is not there yet is waited for.
+    Devices are read in threads of their own and their bytes recorded from there; what they say
+    is decoded and handed out by `take_readings` and `step_vehicle`. A device that is not there
+    yet is waited for.
 
     Parameters
     ----------
@@ -186,6 +187,7 @@ class Bridge:
         """What the devices said since the last call, in order for each of them."""
         found: list[DeviceRecord] = []
         for name, reader in self._readers.items():
+            reader.work()
             records = list(_waiting(reader))
             self._note_link(name, records)
             found += records

@@ -1,7 +1,7 @@
 """One MAVLink link: a thread that reads, writes, and opens again what was lost.
 
-It decodes nothing. What arrives is stamped at once and waits in a queue of bounded length; what
-is to be sent never keeps the caller waiting.
+It decodes nothing. What arrives is stamped at once, by us or by the kernel, and waits in a queue
+of bounded length; what is to be sent never keeps the caller waiting.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from firmware_bridge.mavlink_ports import open_port
+from firmware_bridge.mavlink_ports import READS, open_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 MOST_ARRIVALS = 2048
 MOST_OUTGOING = 256
 TICK_S = 0.1
+GATHER_NS = NS // 50  # what the kernel stamps is taken together: a fifth of the wake-ups
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,30 +192,39 @@ class MavlinkLink:
             It is.
         """
         heard_ns = self._monotonic_ns()
+        gathers_until_ns = 0
         rest = b""
         while not self._stopping.is_set():
-            wants_out = bool(rest or self._outgoing)
-            sources: list[Any] = [port, self._wake_read]
-            sinks: list[Any] = [port] if wants_out else []
-            readable, writable, _ = select.select(sources, sinks, [], TICK_S)
+            sources: list[Any] = [self._wake_read]
+            sinks: list[Any] = [port] if rest or self._outgoing else []
+            gathers_ns = gathers_until_ns - self._monotonic_ns()
+            if gathers_ns <= 0:
+                sources.append(port)
+            wait_s = gathers_ns / NS if gathers_ns > 0 else TICK_S
+            readable, writable, _ = select.select(sources, sinks, [], wait_s)
             if self._wake_read in readable:
                 os.read(self._wake_read, 4096)
             if port in readable:
-                heard_ns = self._take_in(port, heard_ns)
+                heard_ns, count = self._take_in(port, heard_ns)
+                if port.is_stamped and count < READS:
+                    gathers_until_ns = self._monotonic_ns() + GATHER_NS
             elif port.is_stream and self._monotonic_ns() - heard_ns > self._silence_ns:
                 raise TimeoutError(f"nothing heard for {self._silence_ns / NS:g} s")
             if port in writable:
                 rest = self._let_out(port, rest)
 
-    def _take_in(self, port: Port, heard_ns: int) -> int:
-        for data, peer in port.receive():
-            heard_ns = self._monotonic_ns()
+    def _take_in(self, port: Port, heard_ns: int) -> tuple[int, int]:
+        """When the last of what was there came, and how much there was."""
+        received = port.receive()
+        now_ns = self._monotonic_ns()
+        for one in received:
+            heard_ns = max(heard_ns, now_ns - one.waited_ns)
             if len(self._arrivals) == MOST_ARRIVALS:
                 self.counters["arrivals_dropped"] += 1
-            self._arrivals.append(Arrival(data, heard_ns, peer))
-            self.counters["received"] += len(data)
+            self._arrivals.append(Arrival(one.data, heard_ns, one.peer))
+            self.counters["received"] += len(one.data)
         self._rouse()
-        return heard_ns
+        return heard_ns, len(received)
 
     def _rouse(self) -> None:
         for event in (self._arrived, self._wake_owner):  # whoever waits clears, then takes

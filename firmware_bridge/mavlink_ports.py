@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import struct
+import time
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from firmware_bridge.ports import open_serial
 from sensors.errors import ConfigError, LinkError
 
-__all__ = ["Address", "Port", "open_port", "parse_address"]
+__all__ = ["READS", "Address", "Port", "Received", "open_port", "parse_address"]
 
 Peer = tuple[str, int]
 RECEIVE_BYTES = 65_536
 CONNECT_S = 3.0
 READS = 64  # datagrams taken at once
+BUFFER_BYTES = 1 << 20  # asked of the kernel, which may give less
+SO_TIMESTAMPNS = 35  # of Linux; Python's socket module does not name it
+TIMESPEC = struct.Struct("@ll")
+LONGEST_WAIT_NS = 1_000_000_000  # an older stamp is of a clock that was set meanwhile
 
 _SHAPES = "udp:HOST:PORT, udpout:HOST:PORT, tcp:HOST:PORT or serial:/dev/…,BAUD"
 
@@ -62,6 +69,14 @@ def parse_address(text: str) -> Address:
     return Address(kind, host, port)  # type: ignore[arg-type]  # it is one of the four
 
 
+class Received(NamedTuple):
+    """Bytes, from whom (empty for a stream), and how long they waited to be taken [ns]."""
+
+    data: bytes
+    peer: str
+    waited_ns: int = 0
+
+
 class Port(Protocol):
     """An open port.
 
@@ -69,15 +84,18 @@ class Port(Protocol):
     ----------
     is_stream : bool
         Its bytes may be cut anywhere, and a silence means that it is dead.
+    is_stamped : bool
+        `Received.waited_ns` is known: what comes need not be taken at once.
     """
 
     is_stream: bool
+    is_stamped: bool
 
     def fileno(self) -> int:
         """For `select`."""
 
-    def receive(self) -> list[tuple[bytes, str]]:
-        """What is there, and from whom.
+    def receive(self) -> list[Received]:
+        """What is there, at most `READS` datagrams.
 
         Raises
         ------
@@ -131,21 +149,27 @@ class _Udp:
             self._socket.close()
             raise
         self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        self.is_stamped = False
+        with contextlib.suppress(OSError):  # not of this system
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self.is_stamped = True
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def receive(self) -> list[tuple[bytes, str]]:
-        found: list[tuple[bytes, str]] = []
+    def receive(self) -> list[Received]:
+        found: list[Received] = []
+        room = socket.CMSG_SPACE(TIMESPEC.size)
         for _ in range(READS):
             try:
-                data, peer = self._socket.recvfrom(RECEIVE_BYTES)
+                data, notes, _, peer = self._socket.recvmsg(RECEIVE_BYTES, room)
             except BlockingIOError:
                 break
             except ConnectionRefusedError:  # nobody listens there yet
                 continue
             if self._fixed in {None, peer[:2]}:
-                found.append((data, f"{peer[0]}:{peer[1]}"))
+                found.append(Received(data, f"{peer[0]}:{peer[1]}", _waited_ns(notes)))
         return found
 
     def send(self, data: bytes, peer: str) -> int:
@@ -165,8 +189,18 @@ class _Udp:
         self._socket.close()
 
 
+def _waited_ns(notes: list[tuple[int, int, bytes]]) -> int:
+    """Since the kernel got the datagram; 0 where that is not known."""
+    for level, kind, stamp in notes:
+        if (level, kind, len(stamp)) == (socket.SOL_SOCKET, SO_TIMESTAMPNS, TIMESPEC.size):
+            seconds, rest_ns = TIMESPEC.unpack(stamp)
+            waited_ns = time.time_ns() - (seconds * 1_000_000_000 + rest_ns)
+            return waited_ns if 0 <= waited_ns < LONGEST_WAIT_NS else 0
+    return 0
+
+
 class _Tcp:
-    is_stream = True
+    is_stream, is_stamped = True, False
 
     def __init__(self, address: Address) -> None:
         self._socket = socket.create_connection((address.host, address.port), timeout=CONNECT_S)
@@ -176,14 +210,14 @@ class _Tcp:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def receive(self) -> list[tuple[bytes, str]]:
+    def receive(self) -> list[Received]:
         try:
             data = self._socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return []
         if not data:
             raise ConnectionResetError("the other end closed the connection")
-        return [(data, "")]
+        return [Received(data, "")]
 
     def send(self, data: bytes, peer: str) -> int:  # noqa: ARG002 - there is one peer
         try:
@@ -196,7 +230,7 @@ class _Tcp:
 
 
 class _Serial:
-    is_stream = True
+    is_stream, is_stamped = True, False
 
     def __init__(self, address: Address) -> None:
         try:
@@ -207,14 +241,14 @@ class _Serial:
     def fileno(self) -> int:
         return int(self._port.fileno())
 
-    def receive(self) -> list[tuple[bytes, str]]:
+    def receive(self) -> list[Received]:
         try:
             data = os.read(self._port.fileno(), RECEIVE_BYTES)
         except BlockingIOError:
             return []
         if not data:  # ready to be read, and nothing there
             raise OSError("unplugged")
-        return [(data, "")]
+        return [Received(data, "")]
 
     def send(self, data: bytes, peer: str) -> int:  # noqa: ARG002 - there is one peer
         try:

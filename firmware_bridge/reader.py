@@ -10,10 +10,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from firmware_bridge.device_clock import DeviceClock, Estimate
 from firmware_bridge.record_queue import RecordQueue, flagged
+from firmware_bridge.sample_time import SampleTime
 from firmware_bridge.session import Echo, Session
-from sensors.devices import Moment
 from sensors.errors import LinkError, PortInUse
 from sensors.framing import Frame
 from sensors.records import Event
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-    from firmware_bridge.link import Change, SerialLink
+    from firmware_bridge.device_clock import Estimate
+    from firmware_bridge.link import Change, Chunk, SerialLink
     from sensors.devices import Driver, Record
     from sensors.framing import Counters, Fault
 
@@ -35,8 +35,8 @@ IDLE_S = 0.05  # at least; a frame's bytes do not stay away for so long
 LATENCY_TIMER_S = 0.016  # of a USB adapter as delivered
 READ_S = 0.05
 STREAMING_READ_S = 0.2  # nothing is sent, and no rest of a frame is awaited
-ARRIVAL_SIGMA_S = 0.005  # what an adapter's batches leave uncertain
 FOREIGN_BYTES = 2000  # without one frame among them, another device may be on the port
+UNATTENDED_S = 0.25  # after which nobody can be said to call `work`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,11 @@ class Status:
 class DeviceReader:
     """Reads one device for as long as it is open; never waits for whoever takes the records.
 
+    Its thread stamps what comes and makes records of it. Where somebody calls `work` often, the
+    thread leaves what a streaming device sends to that call: decoding all devices in one go takes
+    a fraction of the time of waking up for each of their frames. If the calls fail to come, the
+    thread does the work itself again.
+
     Parameters
     ----------
     name : str
@@ -70,9 +75,9 @@ class DeviceReader:
     on_frame : callable, optional
         Called with the records of each frame (and with each event), and with when its first byte
         arrived and when its sample was taken, both on the monotonic clock [ns]. The thread that
-        reads calls it, before `records` has them: it must not wait.
+        reads or the caller of `work` calls it, before `records` has them: it must not wait.
     wake : Event, optional
-        Set when there is a record to take.
+        Set when there is a record to take, or bytes for `work`.
     monotonic_ns : callable
     """
 
@@ -95,9 +100,14 @@ class DeviceReader:
         self._on_bytes, self._monotonic_ns = on_bytes, monotonic_ns
         self._on_frame, self._wake = on_frame, wake
         self._decoder = driver.decoder()
-        self._clock = DeviceClock()
+        self._sample_time = SampleTime(
+            name, driver, utc_of, tell=lambda text: self._event("clock", text)
+        )
         self._echo = Echo()
         self._times: deque[int] = deque(maxlen=4096)
+        self._chunks: deque[Chunk] = deque()  # read, and not decoded yet
+        self._attended_ns = -(1 << 62)
+        self._lock = threading.Lock()  # of all that decodes
         self._stopping = threading.Event()
         self._idle_ns = int(max(IDLE_S, 50.0 / link.baud + LATENCY_TIMER_S) * NS)
         self._thread = threading.Thread(target=self._run, name=f"device {name}", daemon=True)
@@ -136,7 +146,7 @@ class DeviceReader:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading and give the port back.
+        """Stop reading and give the port back; what was read before still becomes records.
 
         Raises
         ------
@@ -146,9 +156,22 @@ class DeviceReader:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
+        self.work()
         self._link.close()
         if self._failure is not None:
             raise self._failure
+
+    def work(self) -> None:
+        """Make records of what has been read; see the class."""
+        if self._failure is not None:
+            return
+        self._attended_ns = self._monotonic_ns()
+        try:
+            with self._lock:
+                self._decode()
+        except Exception as error:  # told by `close`, as what the thread meets
+            self._failure = error
+            self._stopping.set()
 
     @property
     def is_running(self) -> bool:
@@ -162,7 +185,8 @@ class DeviceReader:
         times = tuple(self._times)
         recent = len(times) - bisect.bisect_right(times, since)
         span_s = min(RATE_WINDOW_S, max((now - self._begun_ns) / NS, 0.1))
-        heard_s = 0.0 if self._heard_ns is None else (now - self._heard_ns) / NS
+        heard_ns = self._sample_time.heard_ns
+        heard_s = 0.0 if heard_ns is None else (now - heard_ns) / NS
         return Status(
             name=self.name,
             is_open=self._link.is_open,
@@ -179,7 +203,7 @@ class DeviceReader:
         now = self._monotonic_ns()
         self._begun_ns = self._last_ns = now
         self._session = Session(self._driver.dialogue(), now)
-        self._heard_ns: int | None = None
+        self._sample_time.heard_ns = None
         self._foreign_from = self._decoder.counters.bytes
         self._frames_before = self._decoder.counters.frames_ok
 
@@ -191,29 +215,54 @@ class DeviceReader:
             self._failure = error
 
     def _step(self) -> None:
-        if self._link.is_open:
-            for sent in self._session.due(self._monotonic_ns()):
-                if self._link.write(sent):
-                    self._echo.sent(sent)
+        self._speak()
         is_idle = self._session.step == "streaming" and not self._decoder.pending
         chunk = self._link.read(STREAMING_READ_S if is_idle else READ_S)
-        self._tell_changes()
-        now = self._monotonic_ns()
+        if self._link.changes:
+            with self._lock:
+                self._decode()  # what came before the change
+                self._tell_changes()
         if chunk is not None:
             if self._on_bytes is not None:
                 self._on_bytes(chunk.data, chunk.time_ns)
+            self._chunks.append(chunk)
+            if is_idle and chunk.time_ns - self._attended_ns < UNATTENDED_S * NS:
+                self._rouse()
+                return
+        with self._lock:
+            self._decode()
+            if chunk is None:
+                self._give_up_rest()
+
+    def _speak(self) -> None:
+        """Send what is due; a port that takes it slowly keeps nobody else from decoding."""
+        with self._lock:
+            due = self._session.due(self._monotonic_ns()) if self._link.is_open else []
+            for note in self._session.notes:
+                self._event("device", note)
+            self._session.notes.clear()
+        for sent in due:
+            if self._link.write(sent):
+                with self._lock:
+                    self._echo.sent(sent)
+
+    def _decode(self) -> None:
+        while self._chunks:
+            chunk = self._chunks.popleft()
             self._last_ns = chunk.time_ns
-            self._take(self._fed(chunk.data, chunk.time_ns), now)
-        elif now - self._last_ns > self._idle_ns:
-            held = self._echo.release()
-            found = self._decoder.feed(held, self._last_ns) if held else []
-            if self._decoder.pending:  # the rest of this frame will not come
-                found += self._decoder.flush()
-            self._take(found, now)
-        for note in self._session.notes:
-            self._event("device", note)
-        self._session.notes.clear()
+            self._take(self._fed(chunk.data, chunk.time_ns), self._monotonic_ns())
         self._check_stranger()
+
+    def _give_up_rest(self) -> None:
+        """The rest of a frame that stays away for long will not come."""
+        now = self._monotonic_ns()
+        if now - self._last_ns <= self._idle_ns:
+            return
+        held = self._echo.release()
+        found = self._decoder.feed(held, self._last_ns) if held else []
+        if self._decoder.pending:
+            found += self._decoder.flush()
+        self._take(found, now)
 
     def _fed(self, data: bytes, time_ns: int) -> list[Frame | Fault]:
         echoed, data = self._echo.strip(data)
@@ -229,34 +278,10 @@ class DeviceReader:
         self.frames.extend(found)
         self._session.take(frames, now)
         for frame in frames:
-            if self._heard_ns is None:
-                self._heard_ns = frame.time_ns
             self._times.append(frame.time_ns)
-            sample = self._sample(frame)
-            records = self._driver.records(frame, self._moment(frame, sample))
-            self._put([*map(flagged, records)], frame.time_ns, sample.time_ns)
-
-    def _sample(self, frame: Frame) -> Estimate:
-        """When it was taken, on our clock: by the device's if it has one, else by arrival."""
-        device_ns = self._driver.device_time_ns(frame)
-        sample = Estimate(frame.time_ns, ARRIVAL_SIGMA_S)
-        if device_ns is not None:
-            event = self._clock.add(device_ns, frame.time_ns)
-            if event is not None:
-                self._event("clock", f"the device's clock began anew ({event})")
-            sample = self._clock.time_of(device_ns, frame.time_ns)
-        delay_ns = round(self._driver.sample_delay_s(frame) * NS)
-        return Estimate(sample.time_ns - delay_ns, sample.sigma_s)
-
-    def _moment(self, frame: Frame, sample: Estimate) -> Moment:
-        utc = self._utc_of(sample.time_ns)
-        heard_ns = frame.time_ns if self._heard_ns is None else self._heard_ns
-        return Moment(
-            source=self.name,
-            time_ns=utc.time_ns,
-            time_sigma_s=math.hypot(utc.sigma_s, sample.sigma_s),
-            heard_for_s=(frame.time_ns - heard_ns) / NS,
-        )
+            sample_ns, moment = self._sample_time.of(frame)
+            records = self._driver.records(frame, moment)
+            self._put([*map(flagged, records)], frame.time_ns, sample_ns)
 
     def _tell_changes(self) -> None:
         while self._link.changes:
@@ -293,5 +318,8 @@ class DeviceReader:
             self._on_frame(records, arrival_ns, sample_ns)
         for record in records:
             self.records.put(record)
+        self._rouse()
+
+    def _rouse(self) -> None:
         if self._wake is not None and not self._wake.is_set():  # whoever waits clears, then takes
             self._wake.set()

@@ -72,6 +72,36 @@ def test_a_shared_event_wakes_whoever_waits_for_anything():
         assert wake.is_set()  # what others have brought is not forgotten
 
 
+def test_datagrams_taken_together_keep_the_moments_at_which_they_came():
+    port, sent_ns = free_port(), []
+    with MavlinkLink(parse_address(f"udp:127.0.0.1:{port}")) as link, udp() as vehicle:
+        until(lambda: link.counters["opened"])
+        for number in range(60):
+            sent_ns.append(time.monotonic_ns())
+            vehicle.sendto(bytes([number]), ("127.0.0.1", port))
+            time.sleep(0.003)
+        until(lambda: link.counters["received"] == 60)
+        arrivals = link.take()
+    late_ms = [(one.time_ns - sent) / 1e6 for one, sent in zip(arrivals, sent_ns, strict=True)]
+    assert [one.data[0] for one in arrivals] == list(range(60))
+    assert min(late_ms) > -1.0
+    assert sorted(late_ms)[30] < 1.0  # taken up to 20 ms after they came
+
+
+@pytest.mark.parametrize("stepped_s", [-3600.0, -0.5, 3600.0])
+def test_a_clock_that_is_set_moves_no_arrival(monkeypatch, stepped_s):
+    port, real = free_port(), time.time_ns
+    with MavlinkLink(parse_address(f"udp:127.0.0.1:{port}")) as link, udp() as vehicle:
+        until(lambda: link.counters["opened"])
+        monkeypatch.setattr(
+            "firmware_bridge.mavlink_ports.time.time_ns", lambda: real() + int(stepped_s * 1e9)
+        )
+        before_ns = time.monotonic_ns()
+        vehicle.sendto(b"x", ("127.0.0.1", port))
+        until(lambda: link.counters["received"])
+        assert before_ns < link.take()[0].time_ns <= time.monotonic_ns()
+
+
 def test_records_are_told_with_arrival_and_sample_time_as_they_are_read():
     calls, port = [], free_port()
     with bridge(

@@ -47,15 +47,23 @@ def reader_of(driver, port, **more):
     return DeviceReader("nose", driver, SerialLink(str(port), 9600), utc_of=utc_of, **more)
 
 
-def taken(reader, seconds, *, until=lambda _: False):
+@pytest.fixture(params=["by the thread", "by who takes them"])
+def taken(request):
     """Records of the next seconds, or until one is there that was waited for."""
-    found, end = [], time.monotonic() + seconds
-    while time.monotonic() < end and not (found and until(found[-1])):
-        try:
-            found.append(reader.records.get(timeout=0.05))
-        except queue.Empty:
-            continue
-    return found
+    is_attended = request.param == "by who takes them"
+
+    def take(reader, seconds, *, until=lambda _: False):
+        found, end = [], time.monotonic() + seconds
+        while time.monotonic() < end and not (found and until(found[-1])):
+            if is_attended:
+                reader.work()
+            try:
+                found.append(reader.records.get(timeout=0.02))
+            except queue.Empty:
+                continue
+        return found
+
+    return take
 
 
 def is_gas(record):
@@ -71,7 +79,7 @@ def port(tmp_path):
     return tmp_path / "usb-nose"
 
 
-def test_a_streaming_device_is_read_with_time_and_warm_up(port):
+def test_a_streaming_device_is_read_with_time_and_warm_up(port, taken):
     driver = driver_for("plantower_pms")
     before = time.monotonic_ns()
     with VirtualDevice(driver, [DUST], port, rate_hz=20), reader_of(driver, port) as reader:
@@ -88,7 +96,7 @@ def test_a_streaming_device_is_read_with_time_and_warm_up(port):
     assert 20 < status.warm_up_s < 30
 
 
-def test_a_polled_device_is_asked_and_its_echo_is_no_data(port):
+def test_a_polled_device_is_asked_and_its_echo_is_no_data(port, taken):
     driver = driver_for("winsen_mhz19b")
     device = VirtualDevice(driver, [CO2], port, rate_hz=0, echo=True)
     with device, reader_of(driver, port) as reader:
@@ -99,7 +107,7 @@ def test_a_polled_device_is_asked_and_its_echo_is_no_data(port):
     assert sum(counters.errors.values()) == 0
 
 
-def test_the_raw_bytes_are_handed_on_as_they_came(port):
+def test_the_raw_bytes_are_handed_on_as_they_came(port, taken):
     driver = driver_for("plantower_pms")
     raw = bytearray()
     with (
@@ -112,7 +120,7 @@ def test_the_raw_bytes_are_handed_on_as_they_came(port):
     assert driver.encode(DUST) in raw
 
 
-def test_a_pulled_cable_is_told_and_the_device_read_again(port):
+def test_a_pulled_cable_is_told_and_the_device_read_again(port, taken):
     driver = driver_for("plantower_pms")
     with (
         VirtualDevice(driver, [DUST], port, rate_hz=20) as device,
@@ -127,7 +135,7 @@ def test_a_pulled_cable_is_told_and_the_device_read_again(port):
         assert is_gas(taken(reader, 3.0, until=is_gas)[-1])
 
 
-def test_half_a_frame_is_given_up_when_the_line_falls_silent(port):
+def test_half_a_frame_is_given_up_when_the_line_falls_silent(port, taken):
     driver = driver_for("plantower_pms")
     with (
         VirtualDevice(driver, [DUST], port, rate_hz=20) as device,
@@ -143,7 +151,7 @@ def test_half_a_frame_is_given_up_when_the_line_falls_silent(port):
         assert is_gas(taken(reader, 2.0, until=is_gas)[-1])
 
 
-def test_a_flooding_device_delays_no_other(tmp_path):
+def test_a_flooding_device_delays_no_other(tmp_path, taken):
     dust, co2 = driver_for("plantower_pms"), driver_for("mcu_cobs")
     with (
         VirtualDevice(dust, [DUST], tmp_path / "a", rate_hz=20) as loud,
@@ -159,14 +167,14 @@ def test_a_flooding_device_delays_no_other(tmp_path):
         assert flooded.records.qsize() <= flooded.records.maxsize
 
 
-def test_another_device_on_the_port_is_told(port):
+def test_another_device_on_the_port_is_told(port, taken):
     stranger, expected = driver_for("plantower_pms"), driver_for("mcu_cobs")
     with VirtualDevice(stranger, [DUST], port, rate_hz=100), reader_of(expected, port) as reader:
         found = taken(reader, 5.0, until=lambda r: is_event("device")(r) and "identify" in r.text)
     assert "no frame of Sniffdrone microcontroller" in found[-1].text
 
 
-def test_a_device_clock_beats_arrival(port):
+def test_a_device_clock_beats_arrival(port, taken):
     driver = driver_for("mcu_cobs", channels=["pid_ppb"])
     with VirtualDevice(driver, mcu_frames(), port, rate_hz=20), reader_of(driver, port) as reader:
         found = [one for one in taken(reader, 8.5) if is_gas(one)]
@@ -177,7 +185,7 @@ def test_a_device_clock_beats_arrival(port):
     assert found[10].value - found[2].value == pytest.approx(1e-9)  # eight readings of 1/8 ppb
 
 
-def test_a_reboot_of_the_device_is_an_event(port):
+def test_a_reboot_of_the_device_is_an_event(port, taken):
     driver = driver_for("mcu_cobs")
     frames = mcu_frames(60)
     with VirtualDevice(driver, frames, port, rate_hz=40), reader_of(driver, port) as reader:
@@ -268,7 +276,7 @@ def test_an_adapter_that_holds_bytes_back_is_told_not_to(monkeypatch):
     os.close(slave)
 
 
-def test_a_port_that_comes_later_is_waited_for_and_its_device_opened_as_any_other(port):
+def test_a_port_that_comes_later_is_waited_for_and_its_device_opened_as_any_other(port, taken):
     driver, wake = driver_for("winsen_mhz19b"), threading.Event()
     reader = reader_of(driver, port, wake=wake)
     with pytest.raises(LinkError, match="no such port"):
@@ -293,7 +301,7 @@ def test_a_port_of_another_program_is_not_waited_for(port):
             second.start(wait_for_port=True)
 
 
-def test_a_frames_records_come_together_with_its_arrival_and_sample_time(port):
+def test_a_frames_records_come_together_with_its_arrival_and_sample_time(port, taken):
     calls, chunks, wake = [], [], threading.Event()
     reader = reader_of(
         driver_for("plantower_pms"),
@@ -310,8 +318,62 @@ def test_a_frames_records_come_together_with_its_arrival_and_sample_time(port):
     assert wake.is_set()
     assert found[0] is calls[0][0][0]  # an event: the port was opened
     assert {len(records) for records, *_ in frames} == {3}
-    assert {thread for *_, thread in frames} == {"device nose"}
+    assert {thread for *_, thread in frames} <= {"device nose", threading.current_thread().name}
     for records, arrival_ns, sample_ns, _ in frames:
         assert arrival_ns in chunks
         assert sample_ns <= arrival_ns
         assert {one.time_ns for one in records} == {sample_ns}  # `utc_of` of these tests
+
+
+class TestWork:
+    """What `work` makes of what the thread has read."""
+
+    @pytest.fixture
+    def nose(self, port):
+        """A streaming device, its reader, and the threads its records came from."""
+        driver, threads = driver_for("mcu_cobs"), []
+        reader = reader_of(
+            driver, port, on_frame=lambda *_: threads.append(threading.current_thread().name)
+        )
+        with VirtualDevice(driver, mcu_frames(), port, rate_hz=20) as device, reader:
+            end = time.monotonic() + 5.0
+            while reader.status().step != "streaming" or reader.records.qsize() < 6:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            yield device, reader, threads
+
+    def test_who_calls_it_often_does_all_the_work(self, nose):
+        _, reader, threads = nose
+        end = time.monotonic() + 1.0
+        reader.work()
+        time.sleep(0.06)  # a frame the thread may have begun with
+        threads.clear()
+        while time.monotonic() < end:
+            reader.work()
+            time.sleep(0.02)
+        assert len(threads) > 10
+        assert set(threads) == {threading.current_thread().name}
+
+    def test_the_thread_goes_on_when_the_calls_fail_to_come(self, nose):
+        _, reader, threads = nose
+        reader.work()
+        time.sleep(0.6)
+        threads.clear()
+        time.sleep(0.5)
+        assert len(threads) > 5
+        assert set(threads) == {"device nose"}
+        assert reader.status().age_s < 0.2
+
+    def test_what_was_read_before_the_end_becomes_records(self, nose):
+        device, reader, threads = nose
+        reader.work()
+        device.mute()
+        time.sleep(0.1)
+        reader.work()
+        before = reader.status().counters.frames_ok
+        threads.clear()
+        device.resume()
+        time.sleep(0.15)  # less than after which the thread does it
+        reader.close()
+        assert reader.status().counters.frames_ok > before
+        assert threads.count(threading.current_thread().name) >= 1
