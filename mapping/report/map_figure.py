@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -27,7 +26,8 @@ from mapping.layers import (
     known_mark,
 )
 from mapping.map_frame import EDGE, GROUND, colour_bar, frame_map, grid_turn_deg
-from mapping.report.base_map import base_map_picture
+from mapping.report.background import GROUND as GROUND_ID
+from mapping.report.background import with_background
 from mapping.report.fonts import printable, report_typeface
 from mapping.report.graticule import draw_graticule
 from mapping.track_lines import draw_plain_track, draw_track
@@ -47,10 +47,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sheet", "map_svg", "readings_sheet", "searched_sheet"]
 
-DPI = 220  # of what is not vector: the concentration map and the user's background
+DPI = 220  # of what is not vector: the concentration map and the user's own map
 SCALE_IN = 1.35  # room for the scale of readings
 LEGEND_IN = 3.2  # room for a legend beside the map
-VEIL = 0.42  # share of white over the user's background
 FEW_SOURCES = 6
 
 
@@ -105,14 +104,16 @@ def map_svg(
         The base map cannot be used.
     """
     with report_typeface():
-        figure = _figure(survey, sheet, words, dutch=dutch, base_map=base_map)
+        figure = _figure(survey, sheet, words, dutch=dutch, on_base_map=base_map is not None)
         file = io.StringIO()
         figure.savefig(file, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return file.getvalue()
+    if base_map is None:
+        return file.getvalue()
+    return with_background(file.getvalue(), figure, base_map, survey.domain.crs)
 
 
 def _figure(
-    survey: Survey, sheet: Sheet, words: Words, *, dutch: bool, base_map: Path | None
+    survey: Survey, sheet: Sheet, words: Words, *, dutch: bool, on_base_map: bool
 ) -> Figure:
     figure = Figure(figsize=sheet.size_in, dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -122,15 +123,14 @@ def _figure(
     top = 1.0 - (0.28 if dutch else 0.05) / depth
     axes = figure.add_axes((left, bottom, right - left, top - bottom))
     frame_map(axes, survey, whole=not (sheet.readings and survey.told))
-    if base_map is not None:
-        _background(axes, survey, base_map)
+    axes.patch.set_gid(GROUND_ID)
     turn_deg = grid_turn_deg(survey)
     if not sheet.readings:
         draw_searched(axes, survey)
     elif survey.told:
         draw_concentration(axes, survey)
     draw_domain(axes, survey)
-    if base_map is not None:
+    if on_base_map:
         _plain_track(axes, survey.track, width=3.4)
     readings = _track(axes, survey.track, sheet)
     if sheet.readings:
@@ -159,15 +159,6 @@ def _figure(
         )
     _legend(axes, survey, sheet, words)
     return figure
-
-
-def _background(axes: Axes, survey: Survey, base_map: Path) -> None:
-    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
-    width = round(axes.get_window_extent().width)
-    picture = base_map_picture(base_map, survey.domain.crs, (west, south, east, north), width)
-    faded = picture[..., :3] * (1.0 - VEIL) + 255.0 * VEIL
-    shown = np.concatenate([faded.astype(np.uint8), picture[..., 3:]], axis=-1)
-    axes.imshow(shown, extent=(west, east, south, north), aspect="equal", zorder=0.5)
 
 
 def _track(axes: Axes, track: Track, sheet: Sheet) -> PathCollection | None:

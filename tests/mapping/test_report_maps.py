@@ -188,8 +188,11 @@ def test_a_survey_over_the_users_map_is_drawn_the_same_each_time(one, tmp_path):
 
 
 def pictures_in(svg):
-    encoded = re.findall(r"data:image/png;base64,([^\"]+)", svg)
-    return [imread(io.BytesIO(base64.b64decode(one))) for one in encoded]
+    encoded = re.findall(r"data:image/(png|jpeg);base64,([^\"]+)", svg)
+    return [
+        imread(io.BytesIO(base64.b64decode(one)), format=kind) / (255 if kind == "jpeg" else 1)
+        for kind, one in encoded
+    ]
 
 
 def test_fonts_hold_the_letters_of_dutch_names():
