@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
 
@@ -71,8 +71,8 @@ def change_per_s(time_s: FloatArray, values: FloatArray) -> FloatArray:
     return slope
 
 
-def with_slope_noise(time_s: FloatArray, lag_s: float) -> float:
-    """Noise of smoothed reading + lag * slope, in noises of a reading.
+def with_slope_noise(time_s: FloatArray, lag_s: ArrayLike) -> FloatArray:
+    """Noise of smoothed reading + lag * slope, in noises of a reading, for lags of any shape.
 
     Notes
     -----
@@ -82,7 +82,8 @@ def with_slope_noise(time_s: FloatArray, lag_s: float) -> float:
     step_s = _usual_step_s(time_s)
     width = max(WIDTH_S / step_s, 1.0)
     level = 1.0 / (2.0 * np.sqrt(np.pi) * width)
-    return float(np.sqrt(level * (1.0 + 0.5 * (lag_s / (width * step_s)) ** 2)))
+    lag = np.asarray(lag_s, np.float64)
+    return np.asarray(np.sqrt(level * (1.0 + 0.5 * (lag / (width * step_s)) ** 2)))
 
 
 def _usual_step_s(time_s: FloatArray) -> float:

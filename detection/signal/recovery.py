@@ -118,7 +118,7 @@ def exposure(time_s: FloatArray, reading: FloatArray, decay_s: float) -> Exposur
     Exposure
     """
     value = smoothed(time_s, reading) + decay_s * change_per_s(time_s, reading)
-    return Exposure(value, with_slope_noise(time_s, decay_s))
+    return Exposure(value, float(with_slope_noise(time_s, decay_s)))
 
 
 def is_recovering(

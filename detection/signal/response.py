@@ -103,6 +103,8 @@ def estimate_response(
     if np.unique(lines.way).size < 2:
         return _narrowed(prior, decay, improbability)
     level, slope = smoothed(time, values), change_per_s(time, values)
+    lags = 0.5 * (TIMES_S[:, np.newaxis] + TIMES_S[np.newaxis, :])
+    floors = SEEN * noise * with_slope_noise(time, lags)
     scatter = np.full(improbability.shape, np.nan)
     told = np.zeros(improbability.shape, np.int64)
     for row, rise_s in enumerate(TIMES_S):
@@ -110,8 +112,7 @@ def estimate_response(
             if improbability[row, column] > improbability.min() + LEAST_LIKELY:
                 continue
             exposed = level + np.where(slope > 0.0, rise_s, decay_s) * slope
-            floor = SEEN * noise * with_slope_noise(time, 0.5 * (rise_s + decay_s))
-            found = _scatter(lines, np.maximum(exposed - floor, 0.0))
+            found = _scatter(lines, np.maximum(exposed - floors[row, column], 0.0))
             scatter[row, column], told[row, column] = found
     usual = int(np.median(told[np.isfinite(scatter)])) if np.isfinite(scatter).any() else 0
     if usual < FEWEST_LINES:
