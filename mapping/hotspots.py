@@ -79,9 +79,13 @@ class _Draws:
     def probability(self) -> float:
         return self.east.size / self.total
 
+    @property
+    def spread(self) -> float:
+        return float(np.hypot(np.std(self.east), np.std(self.north)))
+
 
 def find_hotspots(posterior: xr.Dataset, *, at_least: float = WORTH_TELLING) -> list[Hotspot]:
-    """Sources of a Posterior, the most probable first.
+    """Sources of a Posterior, the most probable first; of those as probable the best placed.
 
     Parameters
     ----------
@@ -96,7 +100,7 @@ def find_hotspots(posterior: xr.Dataset, *, at_least: float = WORTH_TELLING) -> 
         Empty if no draw has a source.
     """
     sources = [one for one in _sources(posterior) if one.probability >= at_least]
-    sources.sort(key=lambda one: (-one.probability, -float(np.median(one.rate))))
+    sources.sort(key=lambda one: (-round(one.probability, 2), one.spread))
     return [_hotspot(one, rank) for rank, one in enumerate(sources, start=1)]
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
-AVERAGED_TEMPER = 0.6  # what an average over minutes is worth
-AVERAGING_S = 20.0  # averages beyond this are worth more than single readings
+AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
+AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +80,19 @@ class Noise:
 
         Readings of a second are worth a quarter each; averages over minutes come from eddies of
         their own, and what remains in common is how far the model's plume is from the true one.
+        Of the additive error the eddies' share falls with the root of their number.
         """
-        worth = min(AVERAGED_TEMPER, self.temper * max(averaging_time_s / AVERAGING_S, 1.0))
+        eddies = max(averaging_time_s / AVERAGING_S, 1.0)
+        worth = min(AVERAGED_TEMPER, self.temper * eddies)
         if worth <= self.temper:
             return self
-        return replace(self, temper=worth, sure=worth, weak_settled=self.settled)
+        return replace(
+            self,
+            temper=worth,
+            sure=worth,
+            weak_settled=self.settled,
+            floor=self.floor / np.sqrt(eddies),
+        )
 
     def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
         """Tempering for a flight whose best source explains so much.

@@ -91,6 +91,23 @@ def test_a_plume_over_one_sensor_for_an_hour_is_no_background():
     assert (found.plume[~there] > 0.5).mean() < 0.02
 
 
+def test_a_sensor_that_never_leaves_the_plume_keeps_it():
+    site = fixed_sensors(np.random.default_rng(17), peak=0.0)
+    rng = np.random.default_rng(18)
+    truth = np.zeros(site.reading.shape)
+    truth[:, 4] = 80.0 * site.noise * rng.lognormal(0.0, 0.3, site.time_s.size)
+    reading = site.reading + truth
+    reading[:, 4] += 3.0 * site.noise - site.offset[4]  # the others' offsets are known, not this
+    time_s, station, _, flat = flattened(site._replace(reading=reading))
+    found = above_shared_background(time_s, flat, station, step_s=60.0)
+    there = truth.ravel() > 0.0
+    apart = float(np.std(np.delete(site.offset, 4)))
+    error = found.signal[there].mean() - truth[:, 4].mean()
+    assert abs(error) < 3.0 * apart
+    assert found.sigma[there].min() > 0.5 * apart  # its offset is not known better
+    assert np.abs(found.signal[~there].mean()) < 0.3 * site.noise
+
+
 def test_missing_readings_and_sensors_take_no_part():
     site = fixed_sensors(np.random.default_rng(8), sensors=6)
     gappy = site.reading.copy()
