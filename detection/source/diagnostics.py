@@ -128,14 +128,19 @@ def diagnose(
         return Diagnosis(values, ())
     turned = replace(few, eastward_wind=-few.eastward_wind, northward_wind=-few.northward_wind)
     reversed_wind = _fitted(turned, domain, points, prior, noise).log_ratio
-    moved = [_fitted(_moved(few, shift), domain, points, prior, noise) for shift in SHIFTS_S]
+    # means over minutes know no seconds, and those of fixed sensors lie side by side in time
+    shifts = SHIFTS_S if few.averaging_time_s == 0.0 else (0.0,)
+    moved = [
+        _fitted(_moved(few, shift), domain, points, prior, noise) if shift else plain
+        for shift in shifts
+    ]
     best = int(np.argmax([one.log_ratio for one in moved]))
     upwind = _upwind_share(few, additive, _candidates(posterior, plain))
     values |= {
         "share_explained": round(plain.log_ratio / attainable, 3),
         "share_explained_wind_reversed": round(reversed_wind / attainable, 3),
         "share_explained_gas_moved": round(moved[best].log_ratio / attainable, 3),
-        "gas_moved_s": SHIFTS_S[best],
+        "gas_moved_s": shifts[best],
         "share_upwind_of_candidates": round(upwind, 3),
     }
     notes = []
@@ -147,9 +152,9 @@ def diagnose(
             "check the wind sensor's mounting and whether its direction means from or towards"
         )
     elif better_moved > MUCH_BETTER["clock"]:
-        lags = "lags behind" if SHIFTS_S[best] > 0 else "runs ahead of"
+        lags = "lags behind" if shifts[best] > 0 else "runs ahead of"
         notes.append(
-            f"clock offset likely: gas {lags} position by some {abs(SHIFTS_S[best]):.0f} s; "
+            f"clock offset likely: gas {lags} position by some {abs(shifts[best]):.0f} s; "
             "check the clocks, or give --offset-s"
         )
     if upwind > MUCH_UPWIND:

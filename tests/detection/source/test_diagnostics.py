@@ -74,6 +74,16 @@ def test_a_clock_offset_is_named_with_its_sign(flown, told, late_s):
     assert np.sign(diagnosis.values["gas_moved_s"]) == np.sign(late_s)
 
 
+def test_of_means_over_minutes_no_seconds_are_told(flown, told):
+    flight = flown(1, rate=1e-2)
+    time = flight.time_s
+    late = replace(flight, concentration=np.interp(time - 5.0, time, flight.concentration))
+    assert has(told(late), "lags behind")
+    diagnosis = told(replace(late, averaging_time_s=60.0))
+    assert not has(diagnosis, "clock offset")
+    assert diagnosis.values["gas_moved_s"] == 0.0
+
+
 def test_a_strong_reading_far_from_the_plume_is_named(flown, told):
     flight = flown(2)
     concentration = flight.concentration.copy()
