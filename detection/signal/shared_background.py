@@ -25,7 +25,7 @@ ROUNDS = 30
 SETTLED = 1e-3  # of the noise
 CLEAN = 0.1  # least share of a sensor's readings that no plume reaches
 ALIKE = 0.9995  # chance that an offset as high as a sensor's would not be met; else it is in gas
-ABOVE = 2.0  # spreads above the background at which a reading counts half
+BESIDE = 2.0  # spreads beside the background at which a reading counts half, above and below alike
 
 
 class _Offsets(NamedTuple):
@@ -79,12 +79,13 @@ def above_shared_background(
     Notes
     -----
     Reading = offset of the sensor + background of the moment + plume + noise. Offsets and
-    backgrounds are means in turn, weighted as in arPLS (Baek et al. 2015,
-    doi:10.1039/C4AN01061B): what lies above the rest, by the spread of what lies below, counts
-    ever less. A sensor that is downwind for an hour keeps its plume, since the others tell the
-    background; one that never leaves it, so that even its lowest readings stand higher than the
-    sensors' offsets lie apart, is given the usual offset and their spread as an error. Slow drift
-    of one sensor against the others is not followed.
+    backgrounds are means in turn, weighted much as in arPLS (Baek et al. 2015,
+    doi:10.1039/C4AN01061B): what lies off the rest, by the spread of what lies below, counts
+    ever less, on both sides alike, since a bias of a fifth of the noise in all sensors would be
+    taken for a source afar. A sensor that is downwind for an hour keeps its plume, since the
+    others tell the background; one that never leaves it, so that even its lowest readings stand
+    higher than the sensors' offsets lie apart, is given the usual offset and their spread as an
+    error. Slow drift of one sensor against the others is not followed.
     """
     use = np.flatnonzero((station >= 0) & np.isfinite(reading))
     value = reading[use]
@@ -138,7 +139,7 @@ def _settled(
     for _ in range(ROUNDS):
         excess = value - offset[sensor] - background[moment]
         spread = _spreads(excess, sensor, offset.size)
-        score = np.clip(2.0 * (excess - ABOVE * spread[sensor]) / spread[sensor], -30.0, 30.0)
+        score = np.clip(2.0 * (np.abs(excess) / spread[sensor] - BESIDE), -30.0, 30.0)
         trust = 1.0 / (1.0 + np.exp(score)) / spread[sensor] ** 2
         change = _grouped_means(value - offset[sensor], moment, background.size, trust)
         settled = float(np.abs(change - background).max()) < SETTLED * spread.min()

@@ -153,3 +153,14 @@ def test_a_receptor_read_once_is_no_station():
     assert (station_of(52.0 + 1e-3 * np.arange(90), np.full(90, 5.0)) == -1).all()
     assert station_of([], []).size == 0
     assert (station_of([np.nan] * 20, [np.nan] * 20) == -1).all()
+
+
+def test_clean_air_is_no_gas_however_many_sensors_read_it():
+    """A bias of a tenth of the noise in all of them would be taken for a source afar."""
+    means = []
+    for seed in range(10):
+        site = fixed_sensors(np.random.default_rng(30 + seed), hours=1.0, sensors=12, peak=0.0)
+        time_s, station, _, reading = flattened(site)
+        found = above_shared_background(time_s, reading, station, step_s=60.0)
+        means.append(found.signal.mean() / site.noise)
+    assert abs(np.mean(means)) < 0.04
