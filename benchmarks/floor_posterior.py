@@ -17,6 +17,8 @@ from benchmarks.blind_worlds import FOUND_PPB, NOISE_PPB, RATE_HZ
 from benchmarks.floor_plumes import ACROSS, ALONG, BIN_S
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
@@ -95,7 +97,10 @@ def answers(
             half + int(rng.integers(-moved, moved + 1)) - around
             for half, moved, around in zip(middle, MOVED, HALF, strict=True)
         ]
-        place = tuple(slice(low, low + 2 * half + 1) for low, half in zip(first, HALF, strict=True))
+        place = (
+            slice(first[0], first[0] + 2 * HALF[0] + 1),
+            slice(first[1], first[1] + 2 * HALF[1] + 1),
+        )
         log_likelihood = _log_likelihood(_summaries(reading[span], rng), others, place)
         offsets = np.meshgrid(ALONG[place[0]], ACROSS[place[1]], indexing="ij")
         true = (middle[0] - first[0], middle[1] - first[1])
@@ -117,7 +122,7 @@ def _summaries(gas: NDArray[np.floating], rng: np.random.Generator) -> NDArray[n
 
 
 def _log_likelihood(
-    summaries: FloatArray, seen: NDArray[np.float32], place: tuple[slice, slice]
+    summaries: NDArray[np.float32], seen: NDArray[np.float32], place: tuple[slice, slice]
 ) -> FloatArray:
     """Of every rate and place searched, shape (r, a, b)."""
     count = seen.shape[1]
@@ -150,7 +155,7 @@ def _smooth(table: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _answer(
-    log_weight: FloatArray, offsets: list[FloatArray], true: tuple[int, int], rate_g_s: float
+    log_weight: FloatArray, offsets: Sequence[FloatArray], true: tuple[int, int], rate_g_s: float
 ) -> Answer:
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
