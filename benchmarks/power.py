@@ -23,6 +23,7 @@ from benchmarks.worlds import GAS, TURBULENCES
 from detection.source.effort import detection_power
 from detection.source.estimators import grid
 from detection.source.footprint import Lattice, path_of
+from detection.source.gusts import friction_of_gusts
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points, nuisances_at
 from detection.source.tables import response_of
@@ -189,6 +190,7 @@ def _with_plume(log: str, place: tuple[float, float], rate: float, rng: np.rando
             wind_speed=seen.mean_wind_speed,
             wind_height_m=seen.reference_height_m,
             response_s=seen.response_s,
+            friction_m_s=friction_of_gusts(seen),
         ),
         release_height_m=HEIGHT_M,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Chapters in the order of the page; any others come after them.
 ORDER = (
     "targets",
+    "floor",
     "calibration",
     "hard_cases",
     "several_flights",

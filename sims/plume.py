@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Release", "concentration", "filament_sum"]
+__all__ = [
+    "Release",
+    "carry_filament",
+    "concentration",
+    "filament_density",
+    "filament_sum",
+    "let_go",
+]
 
 # A filament is ignored beyond this many of its radii: it would add less than 4e-6 of its peak.
 _REACH = 5.0
@@ -133,14 +140,16 @@ def filament_sum(
     for index in range(filaments.shape[0]):
         puff = filaments[index]
         variance = sigma_m * sigma_m + growth_m2_s * puff[_AGE]
-        total += puff[_MASS] * _density(
+        total += puff[_MASS] * filament_density(
             puff[_EAST] - place[0], puff[_NORTH] - place[1], puff[_UP], place[2], variance
         )
     return total
 
 
 @njit(cache=True)
-def _density(east: float, north: float, height: float, level: float, variance: float) -> float:
+def filament_density(
+    east: float, north: float, height: float, level: float, variance: float
+) -> float:
     """Density of one filament of unit mass, with the part that the ground sends back [m-3]."""
     across = east * east + north * north
     if across > _REACH * _REACH * variance:
@@ -180,13 +189,13 @@ def _carry(
             break
         now = wind[step]
         due = int((step + 1) * per_step)
-        count = _let_go(filaments, count, due - released, step, step_s, release, gusts, rng)
+        count = let_go(filaments, count, due - released, step, step_s, release, gusts, rng)
         released = due
         index = 0
         while index < count:
             puff = filaments[index]
             before[:] = puff[:3]
-            _move(puff, now, swept, step_s, release, gusts, eddies, rng)
+            carry_filament(puff, now, swept, step_s, release, gusts, eddies, rng)
             if puff[_EAST] ** 2 + puff[_NORTH] ** 2 > release.limit_m**2:
                 count -= 1
                 filaments[index] = filaments[count]
@@ -199,7 +208,7 @@ def _carry(
 
 
 @njit(cache=True)
-def _let_go(
+def let_go(
     filaments: FloatArray,
     count: int,
     due: int,
@@ -229,7 +238,7 @@ def _let_go(
 
 
 @njit(cache=True)
-def _move(
+def carry_filament(
     puff: FloatArray,
     wind: FloatArray,
     swept: FloatArray,
@@ -301,6 +310,6 @@ def _add(
         height = before[2] + done * (puff[_UP] - before[2])
         for sensor in range(receptors.shape[1]):
             place = receptors[row, sensor]
-            samples[row, sensor] += puff[_MASS] * _density(
+            samples[row, sensor] += puff[_MASS] * filament_density(
                 east - place[0], north - place[1], height, place[2], variance
             )

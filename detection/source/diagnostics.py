@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from detection.source.footprint import Lattice, path_of
+from detection.source.gusts import friction_of_gusts
 from detection.source.injection import thinned
 from detection.source.likelihood import attainable_log_ratio, log_ratio
 from detection.source.noise import Noise, noise_of
@@ -209,6 +210,7 @@ def _fitted(
     path = path_of(observations, domain, smoothing_s=15.0)
     additive = noise_of(observations, noise)
     east, north = lattice.centres()
+    friction = friction_of_gusts(observations)
 
     def one(point: FloatArray) -> _Fit:
         nuisances = nuisances_at(
@@ -217,6 +219,7 @@ def _fitted(
             wind_speed=observations.mean_wind_speed,
             wind_height_m=observations.reference_height_m,
             response_s=observations.response_s,
+            friction_m_s=friction,
         )
         kernel = response_of(path, lattice, nuisances)
         ratio = log_ratio(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import path_of
+from detection.source.gusts import friction_of_gusts
 from detection.source.likelihood import log_ratio
 from detection.source.noise import noise_of
 from detection.source.prior import (
@@ -139,6 +140,7 @@ class FlightEvidence:
     def nuisances(self, points: FloatArray) -> list[Nuisances]:
         """Nuisances at points of shape (k, d), with the response of the first series."""
         first = self.observations[0]
+        friction = friction_of_gusts(first)
         return [
             nuisances_at(
                 self.prior,
@@ -146,6 +148,7 @@ class FlightEvidence:
                 wind_speed=first.mean_wind_speed,
                 wind_height_m=self.problems[0].path.wind_height_m,
                 response_s=first.response_s,
+                friction_m_s=friction,
             )
             for one in points
         ]

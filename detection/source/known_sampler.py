@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from detection.source.emitters import known_responses
 from detection.source.footprint import Lattice
+from detection.source.gusts import friction_of_gusts
 from detection.source.likelihood import log_ratio
 from detection.source.likelihood import total_log_ratio as total_of
 from detection.source.noise import noise_of
@@ -197,6 +198,7 @@ def nuisances_of(observations: Observations, prior: Prior, point: FloatArray) ->
         wind_speed=speed,
         wind_height_m=observations.reference_height_m,
         response_s=response,
+        friction_m_s=friction_of_gusts(observations),
     )
 
 

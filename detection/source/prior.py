@@ -56,6 +56,8 @@ class Prior:
         The same, vertical.
     least_friction_m_s : float
         Friction velocity whose turbulence remains in a calm: the sun stirs the air as well.
+    gust_log_sd : float
+        Uncertainty of the friction velocity that gusts tell; it grows with the roughness.
     eddy_length_m, eddy_log_sd : float
         Length scale of vertical eddies at 10 m.
     eddy_growth_spread : float
@@ -86,6 +88,7 @@ class Prior:
     vertical_ratio: float = 1.25
     vertical_log_sd: float = 0.4
     least_friction_m_s: float = 0.08
+    gust_log_sd: float = 0.25
     eddy_length_m: float = 5.0
     eddy_log_sd: float = 0.6
     eddy_growth_spread: float = 1.0
@@ -148,6 +151,7 @@ def nuisances_at(
     wind_speed: float,
     wind_height_m: float,
     response_s: tuple[float, float],
+    friction_m_s: float | None = None,
 ) -> Nuisances:
     """Nuisances at a point of the space in which their prior is standard normal.
 
@@ -162,17 +166,20 @@ def nuisances_at(
         Height above ground it was measured at [m].
     response_s : tuple of float
         Rise and decay time constants the sensor's family is known for [s].
+    friction_m_s : float, optional
+        Friction velocity that gusts tell (`gusts.friction_of_gusts`) [m s-1]; without it, that of
+        the log-law wind over the roughness drawn.
 
     Returns
     -------
     Nuisances
     """
     roughness = prior.roughness_m * float(np.exp(prior.roughness_log_sd * point[5]))
-    friction = float(
-        np.hypot(
-            VON_KARMAN * wind_speed / np.log1p(wind_height_m / roughness), prior.least_friction_m_s
-        )
-    )
+    if friction_m_s is None:
+        sheared = VON_KARMAN * wind_speed / np.log1p(wind_height_m / roughness)
+        friction = float(np.hypot(sheared, prior.least_friction_m_s))
+    else:
+        friction = friction_m_s * float(np.exp(prior.gust_log_sd * point[5]))
     share = prior.wind_error_m_s / max(wind_speed, prior.wind_error_m_s)
     bias_sd = float(np.hypot(np.deg2rad(prior.wind_bias_sd_deg), share))
     speed_sd = float(np.hypot(prior.wind_speed_log_sd, share))

@@ -74,6 +74,8 @@ class ReadSeries:
         Where its gain is; 0 where it has none to be found beside others.
     gain_log_sd : float
         Of the gain.
+    friction_m_s : float, optional
+        That the flight's gusts tell [m s-1].
     """
 
     problem: Problem
@@ -83,6 +85,7 @@ class ReadSeries:
     first: int = 1
     gain: int = 0
     gain_log_sd: float = 0.0
+    friction_m_s: float | None = None
 
     @property
     def flight(self) -> str:
@@ -103,6 +106,7 @@ class ReadSeries:
             wind_speed=self.wind_speed,
             wind_height_m=self.problem.path.wind_height_m,
             response_s=self.response_s,
+            friction_m_s=self.friction_m_s,
         )
 
     def spreads(self, points: FloatArray) -> Spreads:

@@ -139,3 +139,12 @@ def test_wind_is_less_sure_in_light_air_and_turbulence_outlives_it():
         assert light > strong
     assert at(1, 0.0, wind_speed=0.0).lateral_sd > 0.05
     assert np.isfinite(at(6, 3.0, wind_speed=0.0).wind_bias_rad)
+
+
+def test_measured_turbulence_takes_the_place_of_that_of_the_wind_over_the_roughness():
+    for speed in (1.0, 9.0):
+        measured = at(5, 0.0, friction_m_s=0.5, wind_speed=speed)
+        assert_allclose(measured.lateral_sd, 1.9 * 0.5)
+        assert_allclose(measured.vertical_sd, 1.25 * 0.5)
+    rougher = at(5, 1.0, friction_m_s=0.5).lateral_sd / (1.9 * 0.5)
+    assert_allclose(rougher, np.exp(Prior().gust_log_sd))

@@ -1,0 +1,75 @@
+"""Turbulence from the wind record: gusts count, and nothing that only looks like them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.ndimage import gaussian_filter1d
+
+from detection.source.gusts import HORIZONTAL_RATIO, friction_of_gusts
+from detection.source.observations import Observations
+
+TIME = np.arange(900.0)
+NOTHING = np.zeros(1)
+
+
+def blowing(east, north, time=TIME):
+    return Observations(
+        time_s=NOTHING,
+        east=NOTHING,
+        north=NOTHING,
+        height=NOTHING,
+        concentration=NOTHING,
+        sigma=NOTHING + 1.0,
+        wind_time_s=time,
+        eastward_wind=east,
+        northward_wind=north,
+    )
+
+
+@pytest.fixture
+def gusts(rng):
+    """Of a deviation of 1 m/s, without memory."""
+    return rng.standard_normal((2, TIME.size))
+
+
+@pytest.mark.parametrize("strength", [0.2, 1.0])
+def test_friction_velocity_is_a_share_of_the_deviation_of_gusts(gusts, strength):
+    found = friction_of_gusts(blowing(3.0 + strength * gusts[0], strength * gusts[1]))
+    assert_allclose(found, strength / HORIZONTAL_RATIO, rtol=0.08)
+
+
+def test_a_wind_that_slowly_turns_is_no_more_turbulent(gusts):
+    still = friction_of_gusts(blowing(*gusts))
+    turn = TIME / 120.0
+    turning = blowing(5.0 * np.cos(turn) + gusts[0], 5.0 * np.sin(turn) + gusts[1])
+    assert_allclose(friction_of_gusts(turning), still, rtol=0.05)
+
+
+def test_single_wild_values_do_not_count(gusts):
+    still = friction_of_gusts(blowing(*gusts))
+    gusts[0][::90] += 40.0
+    assert_allclose(friction_of_gusts(blowing(*gusts)), still, rtol=0.2)
+
+
+def test_a_gap_bridged_by_a_straight_line_does_not_count(gusts):
+    there = (TIME < 200) | (TIME > 600)
+    found = friction_of_gusts(blowing(*gusts[:, there], time=TIME[there]))
+    assert_allclose(found, friction_of_gusts(blowing(*gusts)), rtol=0.1)
+
+
+def test_an_estimate_too_smooth_to_follow_gusts_tells_nothing(gusts):
+    assert friction_of_gusts(blowing(*gaussian_filter1d(gusts, 4.0, axis=1))) is None
+
+
+def test_a_wind_that_was_given_tells_nothing():
+    assert friction_of_gusts(blowing(np.full(TIME.size, 3.0), np.zeros(TIME.size))) is None
+
+
+def test_wind_measured_seldom_or_shortly_or_averaged_tells_nothing(gusts):
+    assert friction_of_gusts(blowing(*gusts[:, ::5], time=TIME[::5])) is None
+    assert friction_of_gusts(blowing(*gusts[:, :60], time=TIME[:60])) is None
+    assert friction_of_gusts(replace(blowing(*gusts), averaging_time_s=600.0)) is None
