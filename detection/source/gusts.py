@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from detection.source.prior import VON_KARMAN
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,6 +25,9 @@ GUST_STEPS = 21  # what lasts longer moves the whole plume, as the path of the w
 HORIZONTAL_RATIO = float(np.sqrt(0.5 * (2.4**2 + 1.9**2)))
 FEWEST = 120  # seconds of wind that tell
 SHARPEST = 0.35  # least deviation of steps of a second over that of gusts
+ROUGHNESS_M = (1e-3, 1.0)  # of bare soil, and of a town
+LEAST, MOST = 0.7, 1.5  # shares of their friction velocities, for air that is stable or stirred
+CALM_M_S = 0.15  # friction velocity that the sun may stir up in a calm
 NORMAL = (0.1587, 0.8413)  # quantiles one standard deviation from the middle
 
 
@@ -37,7 +42,9 @@ def friction_of_gusts(observations: Observations) -> float | None:
     -------
     float or None
         None where the wind does not tell: readings are time averages, wind was given and not
-        measured, too seldom or too short, or is an estimate too smooth to follow gusts.
+        measured, too seldom or too short, is an estimate too smooth to follow gusts, or its
+        gusts are too weak or too strong for any ground (an average, a constant, an anemometer
+        in the rotors' wash).
 
     Notes
     -----
@@ -71,9 +78,19 @@ def friction_of_gusts(observations: Observations) -> float | None:
         steps.append(np.diff(even)[is_known[1:] & is_known[:-1]])
     deviation = _deviation(np.concatenate(gusts)) * np.sqrt(GUST_STEPS / (GUST_STEPS - 1.0))
     sharpness = _deviation(np.concatenate(steps)) / np.sqrt(2.0)
-    if deviation <= 0 or sharpness < SHARPEST * deviation:
+    friction = float(deviation / HORIZONTAL_RATIO)
+    if sharpness < SHARPEST * deviation or not _is_possible(friction, observations):
         return None
-    return float(deviation / HORIZONTAL_RATIO)
+    return friction
+
+
+def _is_possible(friction: float, observations: Observations) -> bool:
+    """Whether any ground gives such a friction velocity, give or take the stability of the air."""
+    smooth, rough = (
+        VON_KARMAN * observations.mean_wind_speed / np.log1p(observations.reference_height_m / z0)
+        for z0 in ROUGHNESS_M
+    )
+    return bool(LEAST * smooth < friction < MOST * float(np.hypot(rough, CALM_M_S)))
 
 
 def _deviation(values: FloatArray) -> float:
