@@ -23,9 +23,9 @@ from benchmarks.worlds import GAS, TURBULENCES
 from detection.source.effort import detection_power
 from detection.source.estimators import grid
 from detection.source.footprint import Lattice, path_of
-from detection.source.gusts import friction_of_gusts
+from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.prior import Prior, normal_points
 from detection.source.tables import response_of
 from drone.analysis import corrected_flight, observations_of
 from drone.choices import Choices
@@ -184,14 +184,7 @@ def _with_plume(log: str, place: tuple[float, float], rate: float, rng: np.rando
     domain = survey_domain(flight["latitude"], flight["longitude"], area=None)
     seen = observations_of(flight, domain, CHANNEL, gas=GAS).observations
     nuisances = replace(
-        nuisances_at(
-            Prior(),
-            normal_points(1, rng=rng)[0],
-            wind_speed=seen.mean_wind_speed,
-            wind_height_m=seen.reference_height_m,
-            response_s=seen.response_s,
-            friction_m_s=friction_of_gusts(seen),
-        ),
+        nuisances_of(seen, Prior(), normal_points(1, rng=rng)[0]),
         release_height_m=HEIGHT_M,
     )
     spot = Lattice(*place, 1.0, np.zeros((1, 1), dtype=np.int32))

@@ -9,12 +9,12 @@ import numpy as np
 from scipy.special import chdtrc
 
 from detection.source.footprint import Lattice, path_of
-from detection.source.gusts import friction_of_gusts
 from detection.source.injection import thinned
 from detection.source.likelihood import attainable_log_ratio, log_ratio
 from detection.source.noise import Noise, noise_of
+from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.prior import Prior, normal_points
 from detection.source.tables import in_order, response_of
 
 if TYPE_CHECKING:
@@ -210,18 +210,9 @@ def _fitted(
     path = path_of(observations, domain, smoothing_s=15.0)
     additive = noise_of(observations, noise)
     east, north = lattice.centres()
-    friction = friction_of_gusts(observations)
 
     def one(point: FloatArray) -> _Fit:
-        nuisances = nuisances_at(
-            prior,
-            point,
-            wind_speed=observations.mean_wind_speed,
-            wind_height_m=observations.reference_height_m,
-            response_s=observations.response_s,
-            friction_m_s=friction,
-        )
-        kernel = response_of(path, lattice, nuisances)
+        kernel = response_of(path, lattice, nuisances_of(observations, prior, point))
         ratio = log_ratio(
             kernel, observations.concentration, additive, RATES, relative=noise.relative
         )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
-from detection.source.gusts import friction_of_gusts
 from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL
 from detection.source.series import ReadSeries
 from detection.source.tables import refined
@@ -91,7 +90,6 @@ def looked_at(
     for number, group in enumerate(groups):
         own = prior.for_averages(group[0].averaging_time_s)
         problems, shown = _look(group, domain, own, noise, work, rng)
-        friction = friction_of_gusts(group[0])
         looks += shown
         for k, (one, problem) in enumerate(zip(group, problems, strict=True)):
             ready.append(
@@ -103,7 +101,7 @@ def looked_at(
                     first=1 + number * (DIMENSIONS - 1),
                     gain=gain if k else 0,
                     gain_log_sd=one.gain_log_sd if k else 0.0,
-                    friction_m_s=friction,
+                    friction_m_s=group[0].friction_m_s,
                 )
             )
             gain += 1 if k else 0

@@ -15,14 +15,13 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.footprint import path_of
-from detection.source.gusts import friction_of_gusts
 from detection.source.likelihood import log_ratio
 from detection.source.noise import noise_of
+from detection.source.observations import nuisances_of
 from detection.source.prior import (
     adapted,
     mixture_log_weights,
     normal_points,
-    nuisances_at,
 )
 from detection.source.scouting import coarse_look, share_explained, unit_response
 from detection.source.tables import Problem, in_order, response_of
@@ -139,19 +138,7 @@ class FlightEvidence:
 
     def nuisances(self, points: FloatArray) -> list[Nuisances]:
         """Nuisances at points of shape (k, d), with the response of the first series."""
-        first = self.observations[0]
-        friction = friction_of_gusts(first)
-        return [
-            nuisances_at(
-                self.prior,
-                one,
-                wind_speed=first.mean_wind_speed,
-                wind_height_m=self.problems[0].path.wind_height_m,
-                response_s=first.response_s,
-                friction_m_s=friction,
-            )
-            for one in points
-        ]
+        return [nuisances_of(self.observations[0], self.prior, one) for one in points]
 
     def of_series(self, nuisances: Nuisances, k: int) -> Nuisances:
         """Nuisances of the flight with the response of its series k."""

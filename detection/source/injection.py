@@ -14,12 +14,12 @@ from scipy.special import logit
 
 from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
-from detection.source.gusts import friction_of_gusts
 from detection.source.likelihood import attainable_log_ratio, expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials
 from detection.source.noise import Noise, additive_sd
+from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.prior import Prior, normal_points
 from detection.source.tables import in_order, response_of
 
 if TYPE_CHECKING:
@@ -119,17 +119,8 @@ class Trials:
         area = (domain[2] - domain[0]) * (domain[3] - domain[1])
         lattice = Lattice.covering(domain, max(FINEST_M, float(np.sqrt(area / MOST_CELLS))))
         path = path_of(few, domain, smoothing_s=smoothing_s)
-        friction = friction_of_gusts(observations)
         hypotheses = [
-            nuisances_at(
-                prior,
-                point,
-                wind_speed=observations.mean_wind_speed,
-                wind_height_m=observations.reference_height_m,
-                response_s=observations.response_s,
-                friction_m_s=friction,
-            )
-            for point in normal_points(DRAWS, rng=rng)
+            nuisances_of(observations, prior, point) for point in normal_points(DRAWS, rng=rng)
         ]
         kernels = in_order(
             lambda one: np.ascontiguousarray(response_of(path, lattice, one).T), hypotheses

@@ -15,9 +15,10 @@ from scipy.special import logsumexp
 
 from detection.source.emitters import known_responses, log_rate_prior
 from detection.source.footprint import path_of
-from detection.source.known_sampler import REPEATS, Sampler, every_of, nuisances_of, part_of
+from detection.source.known_sampler import REPEATS, Sampler, every_of, part_of
 from detection.source.likelihood import expected_log_ratio
 from detection.source.noise import Noise
+from detection.source.observations import nuisances_of
 from detection.source.prior import (
     PRIOR_PROPOSAL,
     Prior,

@@ -10,11 +10,10 @@ from scipy.special import logsumexp
 
 from detection.source.emitters import known_responses
 from detection.source.footprint import Lattice
-from detection.source.gusts import friction_of_gusts
 from detection.source.likelihood import log_ratio
 from detection.source.likelihood import total_log_ratio as total_of
 from detection.source.noise import noise_of
-from detection.source.prior import nuisances_at
+from detection.source.observations import nuisances_of
 from detection.source.tables import in_order, response_of
 
 if TYPE_CHECKING:
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
     from detection.source.footprint import Path
     from detection.source.noise import Noise, Tempering
     from detection.source.observations import Observations
-    from detection.source.prior import Nuisances, Prior
+    from detection.source.prior import Prior
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["REPEATS", "Draw", "Part", "Sampler", "every_of", "nuisances_of", "part_of"]
+__all__ = ["REPEATS", "Draw", "Part", "Sampler", "every_of", "part_of"]
 
 READINGS = 300  # twice as many or more are thinned
 CELLS = 500
@@ -187,19 +186,6 @@ class Sampler:
         log_any = np.log(self.prior.any_source / lattice.size)
         row = log_any + shape - logsumexp(shape)
         return np.broadcast_to(row, (lattice.size, row.size))
-
-
-def nuisances_of(observations: Observations, prior: Prior, point: FloatArray) -> Nuisances:
-    """Nuisances of one series at a point of the space in which their prior is normal."""
-    speed, response = observations.mean_wind_speed, observations.response_s
-    return nuisances_at(
-        prior,
-        point,
-        wind_speed=speed,
-        wind_height_m=observations.reference_height_m,
-        response_s=response,
-        friction_m_s=friction_of_gusts(observations),
-    )
 
 
 def every_of(observations: Observations) -> int:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detection.source.gusts import friction_of_gusts
+from detection.source.prior import nuisances_at
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from detection.source.prior import Nuisances, Prior
+
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Observations", "bin_samples", "wind_path"]
+__all__ = ["Observations", "bin_samples", "nuisances_of", "wind_path"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Observations:
     """Readings and wind of one or more flights in one metric frame.
 
@@ -89,6 +95,23 @@ class Observations:
     def mean_wind_speed(self) -> float:
         """Mean speed of the air along the flight [m s-1]."""
         return float(np.hypot(self.eastward_wind, self.northward_wind).mean())
+
+    @cached_property
+    def friction_m_s(self) -> float | None:
+        """Friction velocity that the gusts tell, see `friction_of_gusts` [m s-1]."""
+        return friction_of_gusts(self)
+
+
+def nuisances_of(observations: Observations, prior: Prior, point: FloatArray) -> Nuisances:
+    """Nuisances of one series at a point of the space in which their prior is normal."""
+    return nuisances_at(
+        prior,
+        point,
+        wind_speed=observations.mean_wind_speed,
+        wind_height_m=observations.reference_height_m,
+        response_s=observations.response_s,
+        friction_m_s=observations.friction_m_s,
+    )
 
 
 def bin_samples(

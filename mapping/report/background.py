@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import pyproj
     from matplotlib.figure import Figure
 
-__all__ = ["GROUND", "with_background"]
+__all__ = ["MAP_ID", "with_background"]
 
 VEIL = 0.42  # share of white over it
 QUALITY = 85  # of the JPEG; as PNG it takes ten times the bytes, and seconds
 POINTS = 72.0  # an inch has in an SVG of matplotlib's
-GROUND = "map-ground"
+MAP_ID = "map-ground"
 
 
 def with_background(svg: str, figure: Figure, path: Path, crs: pyproj.CRS) -> str:
@@ -34,7 +34,7 @@ def with_background(svg: str, figure: Figure, path: Path, crs: pyproj.CRS) -> st
     svg : str
         As matplotlib has saved the figure.
     figure : Figure
-        Drawn; its first axes are the map, whose patch has the gid `GROUND`.
+        Drawn; its first axes are the map, whose patch has the gid `MAP_ID`.
     path : Path
     crs : pyproj.CRS
         Of the map's coordinates.
@@ -65,5 +65,5 @@ def with_background(svg: str, figure: Figure, path: Path, crs: pyproj.CRS) -> st
         'preserveAspectRatio="none" xlink:href="data:image/jpeg;base64,'
         f'{base64.b64encode(file.getvalue()).decode()}"/>'
     )
-    end = svg.index("</g>", svg.index(f'<g id="{GROUND}">')) + len("</g>")
+    end = svg.index("</g>", svg.index(f'<g id="{MAP_ID}">')) + len("</g>")
     return f"{svg[:end]}\n{image}{svg[end:]}"

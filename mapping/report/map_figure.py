@@ -26,8 +26,7 @@ from mapping.layers import (
     known_mark,
 )
 from mapping.map_frame import EDGE, GROUND, colour_bar, frame_map, grid_turn_deg
-from mapping.report.background import GROUND as GROUND_ID
-from mapping.report.background import with_background
+from mapping.report.background import MAP_ID, with_background
 from mapping.report.fonts import printable, report_typeface
 from mapping.report.graticule import draw_graticule
 from mapping.track_lines import draw_plain_track, draw_track
@@ -123,7 +122,7 @@ def _figure(
     top = 1.0 - (0.28 if dutch else 0.05) / depth
     axes = figure.add_axes((left, bottom, right - left, top - bottom))
     frame_map(axes, survey, whole=not (sheet.readings and survey.told))
-    axes.patch.set_gid(GROUND_ID)
+    axes.patch.set_gid(MAP_ID)
     turn_deg = grid_turn_deg(survey)
     if not sheet.readings:
         draw_searched(axes, survey)
