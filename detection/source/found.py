@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.source.configurations import Configuration
 from detection.source.posterior import posterior_dataset
 from detection.source.prior import Prior
-from detection.source.several import Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

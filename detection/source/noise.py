@@ -34,6 +34,13 @@ class Noise:
     floor : float
         Additive model error as a share of the largest readings, beside the instrument's
         noise; without it single readings are believed too much.
+    floor_aside : float
+        The same where a second source is sought aside of the first: large readings far from it
+        do not make it harder to see.
+    margin, margin_share : float
+        Log-likelihood ratio by which several sources must exceed the best single one before what
+        they explain apart counts (`apart.Weights`): one source and the model's errors reach it. At
+        least `margin`, and this share of the best.
     temper : float
         Power of the likelihood: neighbouring readings share their eddies, so n of them
         are worth fewer. Chosen so that held-out simulated flights are covered.
@@ -65,6 +72,9 @@ class Noise:
 
     relative: float = 0.8
     floor: float = 0.04
+    floor_aside: float = 0.01
+    margin: float = 15.0
+    margin_share: float = 0.1
     temper: float = 0.25
     saturation: float = 40.0
     settled: float = 0.5

@@ -8,56 +8,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.source.footprint import Lattice
-from detection.source.likelihood import total_log_ratio
-from detection.source.tables import evidence_of_all, in_order, refined, response_of
+from detection.source.apart import Apart, Weights, summed
+from detection.source.chains import Chain, counted_with
+from detection.source.configurations import calibrated, kernels_of, predicted
+from detection.source.tables import evidence_of_all, in_order, refined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from detection.source.prior import Nuisances
+    from detection.source.apart import Split
+    from detection.source.configurations import Configuration
+    from detection.source.footprint import Lattice
     from detection.source.tables import Evidence, Problem
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Configuration", "Found", "further_source", "predicted"]
+__all__ = ["Found", "further_source"]
 
-PROBES = 8  # draws with k sources from which the next one is sought
-SWEEPS = 2  # Gibbs sweeps over all sources before their draws count
-REPEATS = 3  # weighted draws taken from each chain
+PROBES = 8  # draws with k sources from which the next one is sought, and ...
+PROBES_ASIDE = 24  # ... from which chains are run if it stands aside of the others
 READINGS = 400  # twice as many or more are thinned
-GAINS = 17  # tried for a sensor whose gain is uncertain
+NEGLIGIBLE = 1.0  # log-likelihood ratio that no source need be judged apart for
 PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """One draw of k sources.
-
-    Attributes
-    ----------
-    nuisances : tuple of Nuisances
-        Of each series.
-    gains : tuple of float
-        Of each series' sensor, over its nominal one.
-    gain_log_sd : tuple of float
-        How far these may be off; 0 where the gain is part of what "rate" means.
-    places : ndarray, shape (k, 2)
-        East and north [m].
-    rates : ndarray, shape (k,)
-        [kg s-1].
-    log_evidence : float
-        Log of the evidence for k sources over none, under these nuisances.
-    """
-
-    nuisances: tuple[Nuisances, ...]
-    gains: tuple[float, ...]
-    gain_log_sd: tuple[float, ...]
-    places: FloatArray
-    rates: FloatArray
-    log_evidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +46,24 @@ class Found:
         Log of the evidence for them over that for one source fewer.
     is_promising : bool
         Something was left to explain; if not, looking for yet another is idle.
+    weights : mapping
+        Of each flight, by its name: how what sources explain beyond one counts.
     """
 
     configurations: list[Configuration]
     log_gain: float
     is_promising: bool
+    weights: Mapping[str, Weights]
 
 
-def predicted(problem: Problem, configuration: Configuration, series: int = 0) -> FloatArray:
-    """Concentration a configuration explains in each reading of a series, shape (n,) [kg m-3]."""
-    total = np.zeros(problem.excess.size)
-    for place, rate in zip(configuration.places, configuration.rates, strict=True):
-        spot = Lattice(place[0], place[1], 2.0, np.zeros((1, 1), dtype=np.int32))
-        total += rate * response_of(problem.path, spot, configuration.nuisances[series])[:, 0]
-    return configuration.gains[series] * total
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look for one more source in each coarse cell, beside those of one draw."""
+
+    table: Evidence  # as tempered for one source
+    splits: dict[str, Split]
+    parts: list[list[FloatArray]]  # what each source of the draw gives each series
+    best: dict[str, float]  # log-likelihood ratio of the best single source, of each flight
 
 
 def further_source(
@@ -95,6 +73,7 @@ def further_source(
     *,
     finest_m: float,
     rng: np.random.Generator,
+    weights: Mapping[str, Weights] | None = None,
 ) -> Found:
     """Draws with one source more, and what the evidence gains by it.
 
@@ -109,6 +88,8 @@ def further_source(
     finest_m : float
         Smallest cell [m].
     rng : numpy.random.Generator
+    weights : mapping, optional
+        Those of `Found` for k sources; needed unless k is 1.
 
     Returns
     -------
@@ -122,77 +103,98 @@ def further_source(
     then estimated by importance sampling: all sources but the last drawn in turn from their
     conditional tables, the last one summed out, for each of the k + 1 that may be called last.
     """
-    probes = list(configurations[:PROBES])
-    problems = [one.thinned(max(1, one.excess.size // READINGS)) for one in problems]
+    trusted = list(problems)
+    worth = tuple(max(1, one.excess.size // READINGS) for one in problems)
+    problems = [one.thinned(every) for one, every in zip(problems, worth, strict=True)]
     problem = problems[0]
-    probes = [_calibrated(problems, one, rng) for one in probes]
-    tables = in_order(lambda one: _unexplained(problems, coarse, one), probes)
-    gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
-    if problem.tempering.beyond * max(table.best_log_ratio for table in tables) < PROMISING:
-        return Found(_unnoticed(problem, configurations, tables, coarse, rng), gain, False)
+    probes = [calibrated(problems, one, rng) for one in configurations[:PROBES]]
+    apart = Apart(tuple(problems), worth, weights or {})
+    looks = in_order(lambda probe: _look(problems, apart, coarse, probe), probes)
+    if not weights:
+        apart = replace(apart, weights=_weights(trusted, looks))
+    tables = [counted_with(apart, look.table, look.splits, look.parts) for look in looks]
+    within, aside = _left(problem, apart, looks)
+    if max(within, aside) < PROMISING:
+        gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
+        drawn = _unnoticed(problem, configurations, tables, coarse, rng)
+        return Found(drawn, gain, False, apart.weights)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, probes, finest_m)
-    streams = rng.spawn(len(probes))
-    chains = in_order(
-        lambda k: _chain(problems, lattice, probes[k], streams[k]), range(len(probes))
-    )
-    drawn = [one for settled in chains for one in settled]
-    gains = np.array(
-        [
-            one.log_evidence - probe.log_evidence
-            for probe, settled in zip(probes, chains, strict=True)
-            for one in settled
-        ]
-    )
+    is_aside = max(float(apart.counted(look.splits).max()) for look in looks) > NEGLIGIBLE
+    if aside >= PROMISING:
+        more = configurations[PROBES:PROBES_ASIDE]
+        probes += [calibrated(problems, one, rng) for one in more]
+    drawn, gains = _swept(problems, apart if is_aside else None, lattice, probes, rng)
     shares = np.exp(gains - logsumexp(gains))
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
     moved = [_jittered(problem, drawn[k], lattice.cell_m, rng) for k in picks]
     orders = np.log(probes[0].rates.size + 1)  # which of them is called the last
-    return Found(moved, float(logsumexp(gains) - np.log(len(gains)) + orders), True)
+    gain = float(logsumexp(gains) - np.log(len(gains)) + orders)
+    return Found(moved, gain, True, apart.weights)
 
 
-def _calibrated(
-    problems: Sequence[Problem], probe: Configuration, rng: np.random.Generator
-) -> Configuration:
-    """The same with gains drawn from what the readings say of them."""
-    if not any(probe.gain_log_sd):
-        return probe
-    gains = []
-    for k, (problem, spread) in enumerate(zip(problems, probe.gain_log_sd, strict=True)):
-        if not spread:
-            gains.append(1.0)
-            continue
-        scores = np.linspace(-2.0, 2.0, GAINS)
-        known = predicted(problem, replace(probe, gains=(1.0,) * len(problems)), k)
-        ratios = [
-            total_log_ratio(
-                np.exp(spread * score) * known,
-                problem.excess,
-                problem.additive,
-                relative=problem.noise.relative,
-            )
-            for score in scores
-        ]
-        weight = problem.tempering.of(ratios) - 0.5 * scores**2
-        share = np.exp(weight - logsumexp(weight))
-        gains.append(float(np.exp(spread * rng.choice(scores, p=share / share.sum()))))
-    return replace(probe, gains=tuple(gains))
-
-
-def _kernels(
-    problems: Sequence[Problem], lattice: Lattice, probe: Configuration
-) -> list[NDArray[np.float32]]:
-    """Readings of unit sources at each cell, as every series reports them."""
-    return [
-        np.float32(gain) * response_of(problem.path, lattice, nuisances)
-        for problem, nuisances, gain in zip(problems, probe.nuisances, probe.gains, strict=True)
+def _swept(
+    problems: Sequence[Problem],
+    apart: Apart | None,
+    lattice: Lattice,
+    probes: Sequence[Configuration],
+    rng: np.random.Generator,
+) -> tuple[list[Configuration], FloatArray]:
+    """Draws with one source more than the probes have, and the log evidence each gains."""
+    streams = rng.spawn(len(probes))
+    chains = in_order(
+        lambda k: _chain(problems, apart, lattice, probes[k], streams[k]), range(len(probes))
+    )
+    gains = [
+        one.log_evidence - probe.log_evidence
+        for probe, settled in zip(probes, chains, strict=True)
+        for one in settled
     ]
+    return [one for settled in chains for one in settled], np.array(gains)
 
 
-def _unexplained(problems: Sequence[Problem], coarse: Lattice, probe: Configuration) -> Evidence:
-    """Table of one more source in each coarse cell, beside those of `probe`."""
-    others = [predicted(problem, probe, k) for k, problem in enumerate(problems)]
-    return evidence_of_all(problems, _kernels(problems, coarse, probe), coarse, others=others)
+def _look(
+    problems: Sequence[Problem], apart: Apart, coarse: Lattice, probe: Configuration
+) -> _Look:
+    kernels = kernels_of(problems, coarse, probe)
+    parts = [
+        [
+            predicted(problem, replace(probe, places=place[None, :], rates=rate[None]), k)
+            for k, problem in enumerate(problems)
+        ]
+        for place, rate in zip(probe.places, probe.rates, strict=True)
+    ]
+    alone = apart.tables(kernels)
+    return _Look(
+        evidence_of_all(problems, kernels, coarse, others=summed(parts)),
+        apart.splits(kernels, alone, parts),
+        parts,
+        {
+            name: max(float(table.max()), *(apart.totals(part)[name] for part in parts))
+            for name, table in alone.items()
+        },
+    )
+
+
+def _weights(problems: Sequence[Problem], looks: Sequence[_Look]) -> dict[str, Weights]:
+    """How sources apart count, from a look beside single ones; `problems` are not thinned."""
+    return {
+        problem.flight: Weights.of(
+            problem,
+            max(look.best[problem.flight] for look in looks),
+            [look.splits[problem.flight] for look in looks],
+        )
+        for problem in problems
+    }
+
+
+def _left(problem: Problem, apart: Apart, looks: Sequence[_Look]) -> tuple[float, float]:
+    """The most that counts of what one more source would explain, and that apart from others."""
+    within = problem.tempering.beyond * max(look.table.best_log_ratio for look in looks)
+    aside = max(
+        float(apart.counted(look.splits).max()) - apart.counted_of(look.parts) for look in looks
+    )
+    return within, aside
 
 
 def _unnoticed(
@@ -240,59 +242,27 @@ def _around(
 
 
 def _chain(
-    problems: Sequence[Problem], lattice: Lattice, probe: Configuration, rng: np.random.Generator
+    problems: Sequence[Problem],
+    apart: Apart | None,
+    lattice: Lattice,
+    probe: Configuration,
+    rng: np.random.Generator,
 ) -> list[Configuration]:
     """Weighted draws of one source more than `probe` has, under its nuisances."""
-    problem, kernels = problems[0], _kernels(problems, lattice, probe)
+    problem, kernels = problems[0], kernels_of(problems, lattice, probe)
     east, north = lattice.centres()
     cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
     rates = [int(np.argmin(abs(np.log(problem.rates / rate)))) for rate in probe.rates]
-    number = len(cells) + 1
-
-    def explained(without: int) -> list[FloatArray]:
-        kept = [k for k in range(len(cells)) if k != without]
-        each = [problem.rates[rates[k]] for k in kept]
-        return [kernel[:, [cells[k] for k in kept]].astype(np.float64) @ each for kernel in kernels]
-
-    def redraw(k: int) -> float:
-        table = evidence_of_all(problems, kernels, lattice, others=explained(k))
-        cell, rate = (int(index[0]) for index in table.draw(rng, 1))
-        cells[k : k + 1], rates[k : k + 1] = [cell], [rate]
-        return float(table.log_weight[cell, rate]) - table.log_total
-
-    redraw(number - 1)
-    for _ in range(SWEEPS):
-        for k in range(number):
-            redraw(k)
-    draws = []
-    for _ in range(REPEATS):
-        order = rng.permutation(number)
-        log_proposal = sum(redraw(int(k)) for k in order[:-1])
-        last = int(order[-1])
-        others = explained(last)
-        table = evidence_of_all(problems, kernels, lattice, others=others)
-        cell, rate = (int(index[0]) for index in table.draw(rng, 1))
-        cells[last], rates[last] = cell, rate
-        tempered = _tempered(problems, others)
-        log_prior = problem.log_prior(lattice)[[rates[int(k)] for k in order[:-1]]].sum()
-        log_evidence = float(log_prior + tempered + table.log_total - log_proposal)
-        places = np.column_stack([east[cells], north[cells]])
-        draws.append(
-            replace(probe, places=places, rates=problem.rates[rates], log_evidence=log_evidence)
+    chain = Chain(problems, apart, lattice, kernels, apart.tables(kernels) if apart else {})
+    return [
+        replace(
+            probe,
+            places=np.column_stack([east[one.cells], north[one.cells]]),
+            rates=problem.rates[one.rates],
+            log_evidence=one.log_evidence,
         )
-    return draws
-
-
-def _tempered(problems: Sequence[Problem], prediction: Sequence[FloatArray]) -> float:
-    """Tempered log-likelihood ratio of a whole prediction of all series."""
-    ratios: dict[str, float] = {}
-    for problem, one in zip(problems, prediction, strict=True):
-        ratio = total_log_ratio(
-            one, problem.excess, problem.additive, relative=problem.noise.relative
-        )
-        ratios[problem.flight] = ratios.get(problem.flight, 0.0) + ratio
-    tempering = {problem.flight: problem.tempering for problem in problems}
-    return float(sum(tempering[name].of(ratio) for name, ratio in ratios.items()))
+        for one in chain.visits(cells, rates, rng)
+    ]
 
 
 def _jittered(

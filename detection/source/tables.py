@@ -60,6 +60,8 @@ class Problem:
         West, south, east, north [m].
     flight : str
         Series of one flight share its name, their draws of the nuisances and the tempering.
+    aside : ndarray, shape (n,), optional
+        Additive standard deviation aside of plumes [kg m-3]; as `additive` if it is not given.
     """
 
     path: Path
@@ -71,6 +73,12 @@ class Problem:
     tempering: Tempering
     domain: tuple[float, float, float, float]
     flight: str = ""
+    aside: FloatArray | None = None
+
+    @property
+    def aside_sd(self) -> FloatArray:
+        """Additive standard deviation aside of plumes [kg m-3]."""
+        return self.additive if self.aside is None else self.aside
 
     @property
     def area(self) -> float:
@@ -111,6 +119,7 @@ class Problem:
             path=path,
             excess=self.excess[pick],
             additive=self.additive[pick],
+            aside=None if self.aside is None else self.aside[pick],
             tempering=self.tempering.thinned(every),
         )
 

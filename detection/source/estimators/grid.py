@@ -22,11 +22,12 @@ from detection.source.several import further_source
 from detection.source.tables import refined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import xarray as xr
     from numpy.typing import NDArray
 
+    from detection.source.apart import Weights
     from detection.source.footprint import Lattice
     from detection.source.tables import Problem
 
@@ -177,8 +178,12 @@ def search(
     ]
     ladder = [single_sources(flights, log_weight, lattice, settings.draws, rng)]
     log_evidence = [0.0, float(logsumexp(log_weight))]
+    weights: Mapping[str, Weights] = {}
     while len(ladder) < settings.max_sources:
-        found = further_source(rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng)
+        found = further_source(
+            rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng, weights=weights
+        )
+        weights = found.weights
         log_evidence.append(log_evidence[-1] + found.log_gain)
         ladder.append(found.configurations)
         tell(0.6 + 0.1 * len(ladder))
