@@ -46,6 +46,12 @@ class Look:
         Of this flight.
     explained : float
         Share of what a perfect explanation of the readings would reach.
+    ratios : tuple of ndarray of float32, shape (m, r)
+        Log-likelihood ratios under each draw of the nuisances, of every so many readings.
+    every : int
+        Each so many readings, one is in `ratios`.
+    log_prior : ndarray, shape (r,)
+        Log of the prior probability of one cell and each rate.
     """
 
     lattice: Lattice
@@ -53,6 +59,15 @@ class Look:
     likely_rates: NDArray[np.bool_]
     tempering: Tempering
     explained: float
+    ratios: tuple[NDArray[np.float32], ...]
+    every: int
+    log_prior: FloatArray
+
+    def under(self, tempering: Tempering) -> Look:
+        """The same readings seen with another trust in the model."""
+        return _look(
+            self.lattice, self.ratios, self.every, self.log_prior, tempering, self.explained
+        )
 
 
 def coarse_look(
@@ -90,14 +105,9 @@ def coarse_look(
     )
     tempering = problem.noise.tempering_for(every * ratios[best], explained)
     log_prior = few.log_prior(lattice)
-    thinned = tempering.thinned(every)
-    weights = [
-        log_prior + thinned.of((table.log_weight - log_prior) / few.tempering.slope)
-        for table in tables
-    ]
-    by_rate = logsumexp(weights, axis=(0, 1))
-    by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
-    return Look(lattice, by_cell, np.asarray(by_rate > by_rate.max() - DEPTH), tempering, explained)
+    slope = few.tempering.slope
+    each = tuple(((one.log_weight - log_prior) / slope).astype(np.float32) for one in tables)
+    return _look(lattice, each, every, log_prior, tempering, explained)
 
 
 def share_explained(
@@ -147,3 +157,19 @@ def unit_response(
     spot = np.zeros(lattice.size, dtype=bool)
     spot[cell] = True
     return response_of(problem.path, lattice.only(spot), nuisances)
+
+
+def _look(
+    lattice: Lattice,
+    ratios: tuple[NDArray[np.float32], ...],
+    every: int,
+    log_prior: FloatArray,
+    tempering: Tempering,
+    explained: float,
+) -> Look:
+    thinned = tempering.thinned(every)
+    weights = [log_prior + thinned.of(ratio) for ratio in ratios]
+    by_rate = logsumexp(weights, axis=(0, 1))
+    by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
+    likely = np.asarray(by_rate > by_rate.max() - DEPTH)
+    return Look(lattice, by_cell, likely, tempering, explained, ratios, every, log_prior)

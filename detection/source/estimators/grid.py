@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
     from detection.source.apart import Weights
     from detection.source.footprint import Lattice
+    from detection.source.noise import Tempering
+    from detection.source.scouting import Look
     from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]
 
 __all__ = ["Settings", "infer", "search"]
+
+DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +156,21 @@ def search(
         ]
         for group in groups
     ]
+    streams = rng.spawn(len(groups))
     flights = [
         _flight(group, own, prior, settings) for group, own in zip(groups, problems, strict=True)
     ]
-    streams = rng.spawn(len(flights))
-    coarse, lattice = _lattices(flights, domain, settings, streams)
+    looks = _looks(flights, settings, streams)
     tell(0.15)
-    for flight, stream in zip(flights, streams, strict=True):
-        flight.look(lattice, PRIOR_PROPOSAL, settings.pilots, stream)
-        flight.judge(lattice, coarse)
+    lattice = _judged(flights, looks, domain, settings, streams)
+    doubted = _doubted(flights, looks)
+    if doubted is not looks:  # cells and rates that were left out may hold most of the evidence
+        flights = [
+            _flight(group, own, prior, settings)
+            for group, own in zip(groups, problems, strict=True)
+        ]
+        lattice = _judged(flights, doubted, domain, settings, streams)
+    coarse = looks[0][0].lattice
     tell(0.35)
     lattice = _pruned(flights, lattice, settings.depth)
     log_prior = flights[0].problems[0].log_prior(lattice)
@@ -169,6 +179,8 @@ def search(
         beside = log_prior + sum((one for j, one in enumerate(each) if j != k), start=0.0)
         proposal = flight.adapted(beside, least_effective=settings.pilots / 4)
         flight.look(lattice, proposal, settings.hypotheses, stream)
+        if flight.tempering.sure < noise.sure:  # the pilots may have missed what explains more
+            flight.judge(lattice, coarse)
     tell(0.6)
     log_weight = log_prior + np.sum([flight.log_likelihood() for flight in flights], axis=0)
     rows = [
@@ -208,35 +220,64 @@ def _flight(
     return FlightEvidence(group, few, every, prior, problems[0].tempering)
 
 
-def _lattices(
-    flights: Sequence[FlightEvidence],
-    domain: tuple[float, float, float, float],
-    settings: Settings,
-    streams: Sequence[np.random.Generator],
-) -> tuple[Lattice, Lattice]:
-    """Large cells over the domain, and smaller ones where a source may be."""
-    looks = []
-    for flight, stream in zip(flights, streams, strict=True):
-        looks += flight.scouted(
+def _looks(
+    flights: Sequence[FlightEvidence], settings: Settings, streams: Sequence[np.random.Generator]
+) -> list[list[Look]]:
+    """A coarse look at each series of each flight, over the whole domain."""
+    return [
+        flight.scouted(
             flight.problems,
             settings.scouts,
             most_cells=settings.coarse_cells,
             most_readings=settings.readings,
             rng=stream,
         )
-    rates = _unbroken(np.any([look.likely_rates for look in looks], axis=0))
-    for flight in flights:
-        flight.problems = [one.narrowed(rates) for one in flight.problems]
-    coarse = looks[0].lattice
+        for flight, stream in zip(flights, streams, strict=True)
+    ]
+
+
+def _judged(
+    flights: Sequence[FlightEvidence],
+    looks: Sequence[Sequence[Look]],
+    domain: tuple[float, float, float, float],
+    settings: Settings,
+    streams: Sequence[np.random.Generator],
+) -> Lattice:
+    """Smaller cells where a source may be, weighed under the pilots; the fit is judged by them."""
+    each = [look for group in looks for look in group]
+    rates = _unbroken(np.any([look.likely_rates for look in each], axis=0))
+    coarse = each[0].lattice
     lattice = refined(
         coarse,
-        np.sum([look.log_weight for look in looks], axis=0),
+        np.sum([look.log_weight for look in each], axis=0),
         domain=domain,
         finest_m=settings.finest_m,
         budget=settings.fine_cells,
         depth=settings.depth,
     )
-    return coarse, lattice
+    for flight, stream in zip(flights, streams, strict=True):
+        flight.problems = [one.narrowed(rates) for one in flight.problems]
+        flight.look(lattice, PRIOR_PROPOSAL, settings.pilots, stream)
+        flight.judge(lattice, coarse)
+    return lattice
+
+
+def _doubted(flights: Sequence[FlightEvidence], looks: list[list[Look]]) -> list[list[Look]]:
+    """The same looks, trusted as little as their flights turned out to be."""
+    if all(
+        flight.tempering.sure > DOUBT * look.tempering.sure
+        for flight, group in zip(flights, looks, strict=True)
+        for look in group
+    ):
+        return looks
+    return [
+        [look.under(min(flight.tempering, look.tempering, key=_trust)) for look in group]
+        for flight, group in zip(flights, looks, strict=True)
+    ]
+
+
+def _trust(tempering: Tempering) -> float:
+    return tempering.sure
 
 
 def _pruned(flights: Sequence[FlightEvidence], lattice: Lattice, depth: float) -> Lattice:

@@ -154,3 +154,15 @@ def test_progress_only_grows_and_stays_below_the_whole(survey, posterior_of):
     assert len(told) > 1
     assert_allclose(told, np.sort(told))
     assert 0 <= told[0] <= told[-1] <= 1
+
+
+def test_ground_left_out_of_a_close_look_is_not_taken_for_searched(
+    survey, posterior_of, monkeypatch
+):
+    """Readings that turn out to fit badly say little, of a source or of none."""
+    flight = survey(SOURCE)
+    monkeypatch.setattr("detection.source.flights.share_explained", lambda *_, **__: 0.3)
+    doubted = posterior_of(flight)
+    assert 0.3 < doubted.attrs["p_any_source"] < 0.7
+    spread = np.nanstd(doubted["east"]), np.nanstd(doubted["north"])
+    assert min(spread) > 40  # of 58 m where nothing is known
