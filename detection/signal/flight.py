@@ -19,7 +19,7 @@ from detection.signal.shared_background import (
     above_shared_background,
     usually_together,
 )
-from detection.signal.stations import station_of
+from detection.signal.stations import place_at_once, station_of
 from sensors.flight import add_history
 from sensors.flight_contract import gas_channels, validate
 from sensors.records import Quality
@@ -47,7 +47,7 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     background_removed : bool
         The readings are already free of drift and background; also taken from the attribute
         of that name. They, and time averages (`averaging_time_s` > 0) of which no position
-        repeats, are left alone: corrected = raw, baseline = 0.
+        repeats and no four are from one time, are left alone: corrected = raw, baseline = 0.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     -----
     Metal-oxide channels in ohm become relative to clean air [1], see `correct`. Positions that
     repeat are fixed sensors (`stations.station_of`), each with a baseline and noise of its own;
-    four or more that read at once share a background (`shared_background`).
+    four or more that read at once share a background (`shared_background`), and where each has
+    too few readings to tell its own offset, how far those lie apart is part of the noise.
     """
     airborne = is_airborne(ds)
     flight = ds.assign(
@@ -77,12 +78,13 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             },
         )
     )
-    stations = station_of(ds["latitude"].values, ds["longitude"].values)
-    leave = (
-        background_removed
-        or bool(ds.attrs.get("background_removed", 0))
-        or (_averaging_s(ds) > 0.0 and stations.max(initial=-1) < 0)
-    )
+    positions = ds["latitude"].values, ds["longitude"].values
+    stations = station_of(*positions)
+    leave = background_removed or bool(ds.attrs.get("background_removed", 0))
+    few = np.full(stations.size, -1)  # places of sensors with too few readings to tell them apart
+    if not leave and stations.max(initial=-1) < 0:
+        few = place_at_once(seconds(ds), *positions)
+        leave = _averaging_s(ds) > 0.0 and few.max(initial=-1) < 0
     for name in gas_channels(ds):
         breathe()
         reading = _good_readings(ds, name, airborne)
@@ -95,6 +97,10 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             corrected = above_shared_background(
                 seconds(ds), reading, stations, step_s=_station_step_s(ds, stations)
             )
+        elif few.max(initial=-1) >= 0 and not _is_resistance(ds, name):
+            corrected = above_shared_background(
+                seconds(ds), reading, few, step_s=_moment_s(ds), alike=True
+            )
         else:
             corrected = _each_alone(ds, name, reading, stations, leave)
         is_relative = _is_resistance(ds, name) and not leave
@@ -102,13 +108,15 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         flight = flight.assign(corrected_variables(ds, name, corrected, units=units))
         attrs = flight[f"{name}_corrected"].attrs
         attrs["glitches"] = int(glitches.sum())
-        if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0:
+        if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0 and few.max(initial=-1) < 0:
             attrs.update(_response(ds, name, corrected))
         what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
         if shared:
             what = f"background shared by {stations.max() + 1} fixed sensors removed"
         elif stations.max(initial=-1) >= 0:
             what = f"{stations.max() + 1} fixed sensors one by one, {what}"
+        elif few.max(initial=-1) >= 0:
+            what = f"background shared by {few.max() + 1} places that read at once removed"
         flight = add_history(flight, _history_line(name, corrected, what, attrs))
     return validate(flight)
 
@@ -148,6 +156,12 @@ def _rows_of(stations: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _station_step_s(ds: xr.Dataset, stations: NDArray[np.int64]) -> float:
     """Time between readings of a fixed sensor, or that of which they are means [s]."""
     steps = np.concatenate([np.diff(np.unique(seconds(ds)[rows])) for rows in _rows_of(stations)])
+    return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
+
+
+def _moment_s(ds: xr.Dataset) -> float:
+    """Time within which readings of all places count as one moment [s]."""
+    steps = np.diff(np.unique(seconds(ds)))
     return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
 
 

@@ -60,7 +60,12 @@ def usually_together(time_s: FloatArray, station: IntArray, step_s: float) -> in
 
 
 def above_shared_background(
-    time_s: FloatArray, reading: FloatArray, station: IntArray, *, step_s: float
+    time_s: FloatArray,
+    reading: FloatArray,
+    station: IntArray,
+    *,
+    step_s: float,
+    alike: bool = False,
 ) -> Corrected:
     """Readings above an offset of each sensor and a background that all share at each moment.
 
@@ -70,6 +75,8 @@ def above_shared_background(
         [s], any unit with NaN where missing, and number of the sensor; -1 takes no part.
     step_s : float
         Readings within the same `step_s` share a background [s].
+    alike : bool
+        Too few readings of each sensor to tell its offset: how far those lie apart is noise.
 
     Returns
     -------
@@ -92,7 +99,8 @@ def above_shared_background(
     if use.size == 0:
         unknown = np.full(reading.size, np.nan)
         return Corrected(unknown, unknown, unknown, unknown, np.zeros(reading.size, np.bool_))
-    _, sensor = np.unique(station[use], return_inverse=True)
+    _, place = np.unique(station[use], return_inverse=True)
+    sensor = np.zeros_like(place) if alike else place
     _, moment = np.unique(np.floor(time_s[use] / step_s), return_inverse=True)
     moments, sensors = int(moment.max()) + 1, int(sensor.max()) + 1
     background = _grouped_quantiles(value, moment, moments, 0.5)
@@ -102,29 +110,29 @@ def above_shared_background(
     offset, apart, immersed = _lowered(value - found.background[moment], sensor, found)
     found = _settled(value, sensor, moment, found._replace(offset=offset), held=immersed)
     unsure = np.where(immersed, apart, 0.0)
-    return _placed(time_s / step_s, reading, (use, sensor, moment), found, unsure)
+    return _placed(time_s / step_s, reading, (use, sensor, moment, place), found, unsure)
 
 
 def _placed(
     time: FloatArray,
     reading: FloatArray,
-    rows: tuple[NDArray[np.intp], IntArray, IntArray],
+    rows: tuple[NDArray[np.intp], IntArray, IntArray, IntArray],
     found: _Offsets,
     unsure: FloatArray,
 ) -> Corrected:
     """The corrected channel; `time` in steps, `unsure` the error of each sensor's offset."""
-    use, sensor, moment = rows
+    use, sensor, moment, place = rows
     offset, background, spread, trust = found
     baseline, sigma, plume = (np.full(reading.size, np.nan) for _ in range(3))
     baseline[use] = offset[sensor] + background[moment]
     # the weights add up to the precision of the background
     precision = np.bincount(moment, weights=trust, minlength=background.size)[moment]
     sigma[use] = np.sqrt(spread[sensor] ** 2 + 1.0 / precision + unsure[sensor] ** 2)
-    for number in range(spread.size):
-        own = use[sensor == number]
+    for number in range(int(place.max()) + 1):
+        own = use[place == number]
         own = own[np.argsort(time[own], kind="stable")]
-        noise = np.full(own.size, spread[number])
-        variance = sigma[own] ** 2 - spread[number] ** 2
+        noise = np.full(own.size, spread[sensor[place == number][0]])
+        variance = sigma[own] ** 2 - noise**2
         plume[own], _ = kernels.plume_probability(
             time[own], reading[own] - baseline[own], noise, variance
         )

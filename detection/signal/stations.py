@@ -9,11 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["station_of"]
+__all__ = ["place_at_once", "station_of"]
 
 SAME_DEG = 5e-6  # half a metre of latitude: less than a receiver on a moving drone stands still
 FEWEST = 8  # readings of a station; fewer cannot tell its background
 MOSTLY = 0.95  # of all readings at stations, or it is a flight that also hovered
+APART_DEG = 5e-4  # 55 m of latitude: farther than a drone flies in the second its clock may tell
+FEWEST_PLACES = 4  # at one time, that no drone made
 
 
 def station_of(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.int64]:
@@ -52,4 +54,48 @@ def station_of(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.int64]:
     order = np.full(count.size, -1)
     order[np.flatnonzero(often)[np.argsort(first[often])]] = np.arange(int(often.sum()))
     number[known] = order[cell.ravel()]
+    return number
+
+
+def place_at_once(
+    time_s: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
+) -> NDArray[np.int64]:
+    """Number of the place of each reading, where no single sensor can have made them all.
+
+    Parameters
+    ----------
+    time_s, latitude, longitude : array_like, shape (n,)
+        [s], [degrees]; NaN where unknown.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        From 0 on; -1 everywhere unless, in the median over times, four places or more, some of
+        them 55 m apart, read at the same time; -1 where the place is unknown.
+
+    Examples
+    --------
+    >>> place_at_once([0.0] * 4 + [60.0] * 4, [52.0, 52.1, 52.2, 52.3] * 2, [5.0] * 8).tolist()
+    [0, 1, 2, 3, 0, 1, 2, 3]
+    >>> place_at_once(np.arange(8.0), 52.0 + 0.1 * np.arange(8), [5.0] * 8).max()
+    np.int64(-1)
+    """
+    time = np.asarray(time_s, np.float64)
+    places = np.stack([np.asarray(column, np.float64) for column in (latitude, longitude)])
+    number = np.full(time.size, -1)
+    known = np.flatnonzero(np.isfinite(places).all(axis=0) & np.isfinite(time))
+    if known.size == 0:
+        return number
+    cells = np.round(places[:, known] / SAME_DEG).astype(np.int64)
+    _, cell = np.unique(cells, axis=1, return_inverse=True)
+    _, moment = np.unique(time[known], return_inverse=True)
+    together = []
+    for one in range(int(moment.max()) + 1):
+        at = moment == one
+        is_far = (
+            np.ptp(places[0, known[at]]) > APART_DEG or np.ptp(places[1, known[at]]) > APART_DEG
+        )
+        together.append(np.unique(cell.ravel()[at]).size if is_far else 1)
+    if np.median(together) >= FEWEST_PLACES:
+        number[known] = cell.ravel()
     return number

@@ -75,7 +75,7 @@ class Noise:
     floor_aside: float = 0.01
     margin: float = 15.0
     margin_share: float = 0.1
-    temper: float = 0.25
+    temper: float = 0.2
     saturation: float = 40.0
     settled: float = 0.5
     weak: float = 20.0
@@ -88,7 +88,7 @@ class Noise:
     def for_averages(self, averaging_time_s: float) -> Noise:
         """Error model of readings that are time averages: fewer share their eddies.
 
-        Readings of a second are worth a quarter each; averages over minutes come from eddies of
+        Readings of a second are worth a fifth each; averages over minutes come from eddies of
         their own, and what remains in common is how far the model's plume is from the true one.
         Of the additive error the eddies' share falls with the root of their number.
         """

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from detection.signal.flight import correct_flight, is_usable
 from detection.signal.shared_background import above_shared_background, usually_together
-from detection.signal.stations import station_of
+from detection.signal.stations import place_at_once, station_of
 from tests.metric_flights import flight_of
 from tests.naive_signal import fixed_sensors, survey_track
 
@@ -54,6 +54,29 @@ def test_minute_means_of_fixed_sensors_are_freed_of_a_background_that_changes():
         assert is_usable(corrected, "ch4").all()
         assert "rise_s" not in corrected["ch4_corrected"].attrs
         assert "background shared by 16 fixed sensors" in corrected.attrs["history"]
+
+
+@pytest.mark.parametrize("moments", [1, 4])
+def test_few_readings_of_many_places_at_once_share_a_background_too(moments):
+    """Background swings by 40 noises; what is left is noise and how far offsets lie apart."""
+    for seed in range(4):
+        site = fixed_sensors(np.random.default_rng(seed))
+        times = np.linspace(20, site.time_s.size - 20, moments).astype(int)
+        few = site._replace(
+            time_s=site.time_s[times], truth=site.truth[times], reading=site.reading[times]
+        )
+        flight, truth = flight_from(few, averaging_time_s=600.0)
+        corrected = correct_flight(flight)
+        error = corrected["ch4_corrected"].values - truth
+        spread = np.hypot(site.noise, np.std(site.offset))
+        clean = truth < 0.1 * spread
+        assert np.abs(np.median(error[clean])) < 0.8 * spread
+        assert np.sqrt(np.mean(error[clean] ** 2)) < 1.5 * spread
+        assert 0.4 * spread < np.median(corrected["ch4_sigma"].values) < 2.5 * spread
+        assert "background shared by 16 places that read at once" in corrected.attrs["history"]
+        assert is_usable(corrected, "ch4").all()
+        given = correct_flight(flight, background_removed=True)
+        assert_array_equal(given["ch4_corrected"].values, few.reading.ravel())
 
 
 def test_without_drift_fixed_sensors_are_left_alone_each_with_its_own_noise():
@@ -147,6 +170,24 @@ def test_a_flight_has_no_stations_even_if_it_hovers(hover_s):
     east[still], north[still] = east[0], north[0]
     latitude = 52.0 + north / 111_195.0
     assert (station_of(latitude, 5.0 + east / 68_000.0) == -1).all()
+
+
+@pytest.mark.parametrize("clock_s", [0.1, 1.0])
+def test_a_flight_is_at_one_place_at_a_time_whatever_its_clock(clock_s):
+    time_s, east, north = survey_track(600.0, 15.0)
+    many = np.arange(0.0, time_s[-1], 0.1)
+    latitude = 52.0 + np.interp(many, time_s, north) / 111_195.0
+    longitude = 5.0 + np.interp(many, time_s, east) / 68_000.0
+    assert (place_at_once(np.floor(many / clock_s) * clock_s, latitude, longitude) == -1).all()
+
+
+def test_places_read_at_once_are_told_apart_but_for_those_unknown():
+    latitude = np.tile([52.0, 52.001, 52.002, 52.003, np.nan], 3)
+    found = place_at_once(np.repeat([0.0, 60.0, 120.0], 5), latitude, np.full(15, 5.0))
+    assert_array_equal(found, np.tile([0, 1, 2, 3, -1], 3))
+    assert place_at_once([], [], []).size == 0
+    beside = place_at_once(np.zeros(4), 52.0 + 1e-5 * np.arange(4), np.full(4, 5.0))
+    assert (beside == -1).all()
 
 
 def test_a_receptor_read_once_is_no_station():

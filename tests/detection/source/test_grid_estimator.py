@@ -166,3 +166,10 @@ def test_ground_left_out_of_a_close_look_is_not_taken_for_searched(
     assert 0.3 < doubted.attrs["p_any_source"] < 0.7
     spread = np.nanstd(doubted["east"]), np.nanstd(doubted["north"])
     assert min(spread) > 40  # of 58 m where nothing is known
+
+
+def test_a_further_source_that_nothing_tells_of_is_hardly_expected(survey, posterior_of):
+    """Or its even spread would widen every region of the raster of expected sources."""
+    found = posterior_of(survey(SOURCE), max_sources=3)
+    expected = np.isfinite(found["east"].values).sum(axis=1).mean()
+    assert 1.0 <= expected < 1.06
