@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["filter_pass", "plume_probability", "quiet_surprise", "smooth_pass"]
 
+UNLIKELY = 1e-12  # least probability of plume, and of clean air
+
 _learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
 _tick = njit(cache=True, nogil=True)(online.tick)
 _advance = njit(cache=True, nogil=True)(online.advance)
@@ -227,6 +229,8 @@ def plume_probability(
         state[NOISE] = noise[index] * noise[index]
         state[VARIANCE] = variance[index]
         memory = np.exp(-state[layout.ELAPSED] / online.PLUME_MEMORY_S)
+        # many readings of one time would multiply it down to nothing, or up to all
+        state[PLUME] = min(max(state[PLUME], UNLIKELY), 1.0 - UNLIKELY)
         prior = online.PLUME_RATE + (state[PLUME] - online.PLUME_RATE) * memory
         _judge(state, -1.0)
         ahead[index] = state[PLUME]

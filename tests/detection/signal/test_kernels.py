@@ -69,6 +69,15 @@ def test_plume_probability_looks_both_ways():
     assert_allclose(mirrored[::-1], plume, atol=1e-9)
 
 
+def test_any_number_of_readings_may_be_of_one_time():
+    """Arcs of samplers: clean ones, then some in the plume, all of the same ten minutes."""
+    excess = np.where(np.arange(600) < 500, 0.0, 50.0)
+    for one in (excess, excess[::-1].copy()):
+        plume, trust = kernels.plume_probability(np.zeros(600), one, np.ones(600), np.zeros(600))
+        assert ((plume >= 0.0) & (plume <= 1.0)).all()
+        assert ((trust >= 0.0) & (trust <= 1.0)).all()
+
+
 def test_plume_probability_equals_the_sum_over_all_histories():
     rng = np.random.default_rng(2)
     time_s = np.cumsum(rng.uniform(0.1, 6.0, 9))
