@@ -115,6 +115,8 @@ class FlightEvidence:
         Of the flight, for all readings.
     explained : float
         Share of what stands out that the two best sources explain.
+    best_log_ratio : float
+        Of the best source, of all readings.
     points, hypotheses : list
         Draws of the nuisances: as points of shape (d,), and as they are.
     ratios : list of ndarray of float32, shape (m, r)
@@ -127,6 +129,7 @@ class FlightEvidence:
     prior: Prior
     tempering: Tempering
     explained: float = 1.0
+    best_log_ratio: float = 0.0
     points: list[FloatArray] = field(default_factory=list)
     hypotheses: list[Nuisances] = field(default_factory=list)
     ratios: list[NDArray[np.float32]] = field(default_factory=list)
@@ -188,7 +191,14 @@ class FlightEvidence:
         cell, rate = divmod(int(ratio.argmax()), ratio.shape[1])
         reached = float(ratio[cell, rate])
         self.explained = self._explained(lattice, coarse, self.hypotheses[best], cell, rate)
-        self.tempering = self.problems[0].noise.tempering_for(self.every * reached, self.explained)
+        self.best_log_ratio = self.every * reached
+        self.tempering = self.problems[0].noise.tempering_for(self.best_log_ratio, self.explained)
+
+    def hold_against(self, turned: Look) -> None:
+        """Settle the tempering again, knowing what is seen if the wind is turned round."""
+        self.tempering = self.problems[0].noise.tempering_for(
+            self.best_log_ratio, self.explained, rival=turned.explained
+        )
 
     def keep(self, cells: NDArray[np.bool_], rates: NDArray[np.bool_]) -> None:
         """Forget all but some cells and rates."""

@@ -7,7 +7,7 @@ this package; it works in a calm, where plume formulas divide by the wind speed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,6 +117,10 @@ class Path:
     wind_speed: float
     wind_height_m: float
     oldest_s: float
+
+    def turned(self) -> Path:
+        """The same readings in a wind that blows the other way."""
+        return replace(self, air_east=-self.air_east, air_north=-self.air_north)
 
 
 def path_of(

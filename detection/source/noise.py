@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
+MARGIN = 0.05  # of a share explained, that says nothing
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
@@ -104,7 +105,9 @@ class Noise:
             floor=self.floor / np.sqrt(eddies),
         )
 
-    def tempering_for(self, best_log_ratio: float, explained: float) -> Tempering:
+    def tempering_for(
+        self, best_log_ratio: float, explained: float, *, rival: float = 0.0
+    ) -> Tempering:
         """Tempering for a flight whose best source explains so much.
 
         Parameters
@@ -113,13 +116,17 @@ class Noise:
             Log-likelihood ratio of the best source.
         explained : float
             Share of `attainable_log_ratio` that the best sources reach.
+        rival : float
+            The same where the wind is turned round: a model is distrusted that explains less
+            than that by more than `MARGIN`.
 
         Examples
         --------
         >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
         Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
         """
-        trust = min(max(explained, 0.0) / self.coherence, 1.0) ** 12
+        needed = max(self.coherence, rival - MARGIN)
+        trust = min(max(explained, 0.0) / needed, 1.0) ** 12
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
         settled = self.settled * best_log_ratio

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "infer", "search"]
 
+GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
@@ -179,8 +180,6 @@ def search(
         beside = log_prior + sum((one for j, one in enumerate(each) if j != k), start=0.0)
         proposal = flight.adapted(beside, least_effective=settings.pilots / 4)
         flight.look(lattice, proposal, settings.hypotheses, stream)
-        if flight.tempering.sure < noise.sure:  # the pilots may have missed what explains more
-            flight.judge(lattice, coarse)
     tell(0.6)
     log_weight = log_prior + np.sum([flight.log_likelihood() for flight in flights], axis=0)
     rows = [
@@ -225,15 +224,24 @@ def _looks(
 ) -> list[list[Look]]:
     """A coarse look at each series of each flight, over the whole domain."""
     return [
-        flight.scouted(
-            flight.problems,
-            settings.scouts,
-            most_cells=settings.coarse_cells,
-            most_readings=settings.readings,
-            rng=stream,
-        )
+        _looked(flight, flight.problems, settings, stream)
         for flight, stream in zip(flights, streams, strict=True)
     ]
+
+
+def _looked(
+    flight: FlightEvidence,
+    problems: Sequence[Problem],
+    settings: Settings,
+    stream: np.random.Generator,
+) -> list[Look]:
+    return flight.scouted(
+        problems,
+        settings.scouts,
+        most_cells=settings.coarse_cells,
+        most_readings=settings.readings,
+        rng=stream,
+    )
 
 
 def _judged(
@@ -256,9 +264,14 @@ def _judged(
         depth=settings.depth,
     )
     for flight, stream in zip(flights, streams, strict=True):
+        wide = flight.problems[0]
         flight.problems = [one.narrowed(rates) for one in flight.problems]
         flight.look(lattice, PRIOR_PROPOSAL, settings.pilots, stream)
         flight.judge(lattice, coarse)
+        if flight.explained < GOOD_FIT:
+            turned = replace(wide, path=wide.path.turned())
+            (rival,) = _looked(flight, [turned], settings, stream)
+            flight.hold_against(rival)
     return lattice
 
 

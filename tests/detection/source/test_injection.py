@@ -54,8 +54,11 @@ def test_evidence_about_an_injected_source_is_about_the_estimators(
             np.array([cell]), rate, rngs=[np.random.default_rng(seed)]
         )
         seen = dataclasses.replace(flight, concentration=readings)
-        near.append(log_evidence)
-        whole.append(posterior_of(seen).attrs["log_evidence"][1])
+        found = posterior_of(seen)
+        if found.attrs["tempering"][3] == 1.0:  # injections do not ask how well all else fits
+            near.append(log_evidence)
+            whole.append(found.attrs["log_evidence"][1])
+    assert len(near) >= 3
     assert abs(np.median(np.subtract(near, whole))) < 1.5
     assert abs(np.subtract(near, whole)).max() < 4.0
 

@@ -208,3 +208,13 @@ def test_model_error_is_added_to_the_instruments(survey):
     assert_allclose(noise_of(strong, Noise(floor=0.1)), np.hypot(strong.sigma, 0.1 * peak))
     below = dataclasses.replace(strong, concentration=-np.abs(strong.concentration))
     assert_allclose(noise_of(below, Noise(floor=0.1)), strong.sigma)
+
+
+def test_a_model_is_distrusted_where_the_wind_turned_round_explains_more():
+    noise = Noise()
+    as_flown = noise.tempering_for(100.0, 0.8)
+    assert as_flown.sure == 1.0
+    assert noise.tempering_for(100.0, 0.8, rival=0.84) == as_flown
+    doubted = noise.tempering_for(100.0, 0.8, rival=1.0)
+    assert doubted.sure < 0.2
+    assert doubted.slope / as_flown.slope == pytest.approx(doubted.sure)
