@@ -1,6 +1,7 @@
 """Shared data beside the repository: found, or its tests deselected with one printed line.
 
-And signals as a terminal would have them.
+Signals as a terminal would have them, and no deadline for examples: how long one takes says how
+busy the machine is, and speed is measured in benchmarks/.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _DESELECTED = pytest.StashKey[int]()
