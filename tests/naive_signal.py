@@ -237,3 +237,21 @@ def plume_histories(time_s, excess, noise, variance, *, rate=0.05, memory_s=4.0)
         total += weight
         inside += weight * np.array(history)
     return inside / total
+
+
+def place_at_once(time_s, latitude, longitude, *, same_deg, apart_deg, fewest):
+    """Twin of `detection.signal.stations.place_at_once`, one moment after the other."""
+    both = (latitude, longitude)
+    places = zip(*both, strict=True)
+    cells = [tuple(np.round(np.array(place) / same_deg)) for place in places]
+    numbers = {cell: number for number, cell in enumerate(sorted(set(cells)))}
+    together = []
+    for moment in set(time_s):
+        at = [row for row, one in enumerate(time_s) if one == moment]
+        is_far = any(
+            np.ptp([axis[row] for row in at]) > apart_deg for axis in (latitude, longitude)
+        )
+        together.append(len({cells[row] for row in at}) if is_far else 1)
+    if np.median(together) < fewest:
+        return [-1] * len(cells)
+    return [numbers[cell] for cell in cells]

@@ -99,7 +99,11 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             )
         elif few.max(initial=-1) >= 0 and not _is_resistance(ds, name):
             corrected = above_shared_background(
-                seconds(ds), reading, few, step_s=_moment_s(ds), alike=True
+                seconds(ds),
+                reading,
+                few,
+                step_s=_station_step_s(ds, np.minimum(few, 0)),
+                alike=True,
             )
         else:
             corrected = _each_alone(ds, name, reading, stations, leave)
@@ -156,12 +160,6 @@ def _rows_of(stations: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _station_step_s(ds: xr.Dataset, stations: NDArray[np.int64]) -> float:
     """Time between readings of a fixed sensor, or that of which they are means [s]."""
     steps = np.concatenate([np.diff(np.unique(seconds(ds)[rows])) for rows in _rows_of(stations)])
-    return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
-
-
-def _moment_s(ds: xr.Dataset) -> float:
-    """Time within which readings of all places count as one moment [s]."""
-    steps = np.diff(np.unique(seconds(ds)))
     return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
 
 

@@ -129,12 +129,12 @@ def _placed(
     precision = np.bincount(moment, weights=trust, minlength=background.size)[moment]
     sigma[use] = np.sqrt(spread[sensor] ** 2 + 1.0 / precision + unsure[sensor] ** 2)
     for number in range(int(place.max()) + 1):
-        own = use[place == number]
-        own = own[np.argsort(time[own], kind="stable")]
-        noise = np.full(own.size, spread[sensor[place == number][0]])
-        variance = sigma[own] ** 2 - noise**2
-        plume[own], _ = kernels.plume_probability(
-            time[own], reading[own] - baseline[own], noise, variance
+        own = np.flatnonzero(place == number)
+        own = own[np.argsort(time[use[own]], kind="stable")]
+        at, noise = use[own], spread[sensor[own]]
+        variance = sigma[at] ** 2 - noise**2
+        plume[at], _ = kernels.plume_probability(
+            time[at], reading[at] - baseline[at], noise, variance
         )
     return Corrected(reading - baseline, baseline, sigma, plume, np.zeros(reading.size, np.bool_))
 

@@ -39,9 +39,8 @@ def station_of(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.int64]:
     >>> station_of(52.0 + 1e-4 * np.arange(9), np.full(9, 5.0)).max()
     np.int64(-1)
     """
-    places = np.stack([np.asarray(column, np.float64) for column in (latitude, longitude)])
+    places, known = _known_places(latitude, longitude)
     number = np.full(places.shape[1], -1)
-    known = np.flatnonzero(np.isfinite(places).all(axis=0))
     if known.size == 0:
         return number
     cells = np.round(places[:, known] / SAME_DEG).astype(np.int64)
@@ -81,21 +80,29 @@ def place_at_once(
     np.int64(-1)
     """
     time = np.asarray(time_s, np.float64)
-    places = np.stack([np.asarray(column, np.float64) for column in (latitude, longitude)])
+    places, known = _known_places(latitude, longitude)
+    known = known[np.isfinite(time[known])]
     number = np.full(time.size, -1)
-    known = np.flatnonzero(np.isfinite(places).all(axis=0) & np.isfinite(time))
-    if known.size == 0:
+    _, moment, readings = np.unique(time[known], return_inverse=True, return_counts=True)
+    if known.size == 0 or np.median(readings) < FEWEST_PLACES:
         return number
     cells = np.round(places[:, known] / SAME_DEG).astype(np.int64)
     _, cell = np.unique(cells, axis=1, return_inverse=True)
-    _, moment = np.unique(time[known], return_inverse=True)
-    together = []
-    for one in range(int(moment.max()) + 1):
-        at = moment == one
-        is_far = (
-            np.ptp(places[0, known[at]]) > APART_DEG or np.ptp(places[1, known[at]]) > APART_DEG
-        )
-        together.append(np.unique(cell.ravel()[at]).size if is_far else 1)
-    if np.median(together) >= FEWEST_PLACES:
-        number[known] = cell.ravel()
+    cell = cell.ravel()
+    together = np.bincount(np.unique(np.stack((moment, cell)), axis=1)[0])
+    in_turn = places[:, known[np.argsort(moment, kind="stable")]]
+    starts = np.cumsum(readings) - readings
+    most = np.maximum.reduceat(in_turn, starts, axis=1)
+    least = np.minimum.reduceat(in_turn, starts, axis=1)
+    is_far = (most - least > APART_DEG).any(axis=0)
+    if np.median(np.where(is_far, together, 1)) >= FEWEST_PLACES:
+        number[known] = cell
     return number
+
+
+def _known_places(
+    latitude: ArrayLike, longitude: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Places of shape (2, n) [degrees], and which of them are known."""
+    places = np.stack([np.asarray(column, np.float64) for column in (latitude, longitude)])
+    return places, np.flatnonzero(np.isfinite(places).all(axis=0))

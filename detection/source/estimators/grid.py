@@ -8,6 +8,7 @@ before leave unexplained. Nothing is iterated to convergence, so nothing can fai
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from detection.source.apart import Weights
     from detection.source.footprint import Lattice
-    from detection.source.noise import Tempering
     from detection.source.scouting import Look
     from detection.source.tables import Problem
 
@@ -158,18 +158,16 @@ def search(
         for group in groups
     ]
     streams = rng.spawn(len(groups))
-    flights = [
-        _flight(group, own, prior, settings) for group, own in zip(groups, problems, strict=True)
+    flights = _flights(groups, problems, prior, settings)
+    looks = [
+        _looked(flight, flight.problems, settings, stream)
+        for flight, stream in zip(flights, streams, strict=True)
     ]
-    looks = _looks(flights, settings, streams)
     tell(0.15)
     lattice = _judged(flights, looks, domain, settings, streams)
     doubted = _doubted(flights, looks)
     if doubted is not looks:  # cells and rates that were left out may hold most of the evidence
-        flights = [
-            _flight(group, own, prior, settings)
-            for group, own in zip(groups, problems, strict=True)
-        ]
+        flights = _flights(groups, problems, prior, settings)
         lattice = _judged(flights, doubted, domain, settings, streams)
     coarse = looks[0][0].lattice
     tell(0.35)
@@ -211,22 +209,19 @@ def search(
     )
 
 
-def _flight(
-    group: list[Observations], problems: Sequence[Problem], prior: Prior, settings: Settings
-) -> FlightEvidence:
-    every = max(1, len(group[0]) // settings.readings)
-    few = [one.thinned(every) for one in problems]
-    return FlightEvidence(group, few, every, prior, problems[0].tempering)
-
-
-def _looks(
-    flights: Sequence[FlightEvidence], settings: Settings, streams: Sequence[np.random.Generator]
-) -> list[list[Look]]:
-    """A coarse look at each series of each flight, over the whole domain."""
-    return [
-        _looked(flight, flight.problems, settings, stream)
-        for flight, stream in zip(flights, streams, strict=True)
-    ]
+def _flights(
+    groups: Sequence[list[Observations]],
+    problems: Sequence[Sequence[Problem]],
+    prior: Prior,
+    settings: Settings,
+) -> list[FlightEvidence]:
+    """Evidence of each flight, of nothing yet."""
+    flights = []
+    for group, own in zip(groups, problems, strict=True):
+        every = max(1, len(group[0]) // settings.readings)
+        few = [one.thinned(every) for one in own]
+        flights.append(FlightEvidence(group, few, every, prior, own[0].tempering))
+    return flights
 
 
 def _looked(
@@ -235,6 +230,7 @@ def _looked(
     settings: Settings,
     stream: np.random.Generator,
 ) -> list[Look]:
+    """A coarse look at series of a flight, over the whole domain."""
     return flight.scouted(
         problems,
         settings.scouts,
@@ -284,13 +280,12 @@ def _doubted(flights: Sequence[FlightEvidence], looks: list[list[Look]]) -> list
     ):
         return looks
     return [
-        [look.under(min(flight.tempering, look.tempering, key=_trust)) for look in group]
+        [
+            look.under(min(flight.tempering, look.tempering, key=attrgetter("sure")))
+            for look in group
+        ]
         for flight, group in zip(flights, looks, strict=True)
     ]
-
-
-def _trust(tempering: Tempering) -> float:
-    return tempering.sure
 
 
 def _pruned(flights: Sequence[FlightEvidence], lattice: Lattice, depth: float) -> Lattice:

@@ -8,7 +8,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from detection.signal.flight import correct_flight, is_usable
 from detection.signal.shared_background import above_shared_background, usually_together
-from detection.signal.stations import place_at_once, station_of
+from detection.signal.stations import (
+    APART_DEG,
+    FEWEST_PLACES,
+    SAME_DEG,
+    place_at_once,
+    station_of,
+)
+from tests import naive_signal
 from tests.metric_flights import flight_of
 from tests.naive_signal import fixed_sensors, survey_track
 
@@ -188,6 +195,26 @@ def test_places_read_at_once_are_told_apart_but_for_those_unknown():
     assert place_at_once([], [], []).size == 0
     beside = place_at_once(np.zeros(4), 52.0 + 1e-5 * np.arange(4), np.full(4, 5.0))
     assert (beside == -1).all()
+
+
+def test_places_at_once_are_those_of_the_slow_twin():
+    met = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        moments, places = rng.integers(1, 6), rng.integers(1, 9)
+        time_s = np.repeat(60.0 * np.arange(moments), places)
+        if seed % 3 == 0:
+            time_s = rng.choice(time_s, time_s.size)
+        spread = 10.0 ** rng.uniform(-6.0, -2.0)
+        latitude, longitude = (
+            np.tile(middle + spread * rng.standard_normal(places), moments)
+            for middle in (52.0, 5.0)
+        )
+        found = place_at_once(time_s, latitude, longitude)
+        limits = {"same_deg": SAME_DEG, "apart_deg": APART_DEG, "fewest": FEWEST_PLACES}
+        assert_array_equal(found, naive_signal.place_at_once(time_s, latitude, longitude, **limits))
+        met += found.max() >= 0
+    assert 30 < met < 270
 
 
 def test_a_receptor_read_once_is_no_station():
