@@ -88,10 +88,12 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
     for name in gas_channels(ds):
         breathe()
         reading = _good_readings(ds, name, airborne)
-        glitches = np.zeros(reading.size, np.bool_)
-        for rows in [] if leave else _rows_of(stations):
-            glitches[rows] = _is_glitch(ds.isel(obs=rows), name, reading[rows])
+        glitches = is_impossible(reading, str(ds[name].attrs.get("units", "1")))
         reading = np.where(glitches, np.nan, reading)
+        for rows in [] if leave else _rows_of(stations):
+            spikes = _is_spike(ds.isel(obs=rows), name, reading[rows])
+            glitches[rows] |= spikes
+            reading[rows] = np.where(spikes, np.nan, reading[rows])
         shared = not leave and _shares_background(ds, name, stations)
         if shared:
             corrected = above_shared_background(
@@ -226,13 +228,9 @@ def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray
     return np.where(airborne & (np.asarray(void) == 0), reading, np.nan)
 
 
-def _is_glitch(ds: xr.Dataset, name: str, reading: FloatArray) -> BoolArray:
-    attrs = ds[name].attrs
-    impossible = is_impossible(reading, str(attrs.get("units", "1")))
-    possible = np.where(impossible, np.nan, reading)
-    family = str(attrs.get("sensor_family", "unknown"))
-    glitch: BoolArray = impossible | is_lone_spike(seconds(ds), possible, family=family)
-    return glitch
+def _is_spike(ds: xr.Dataset, name: str, reading: FloatArray) -> BoolArray:
+    family = str(ds[name].attrs.get("sensor_family", "unknown"))
+    return is_lone_spike(seconds(ds), reading, family=family)
 
 
 def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:

@@ -82,3 +82,20 @@ def test_a_flight_is_corrected_as_if_its_glitches_were_not_there():
     assert "2 glitches left out" in corrected[1].history
     np.testing.assert_array_equal(*(one["pid_corrected"].values for one in corrected))
     assert corrected[1]["pid"].values[333] == 4e9
+
+
+def test_no_gas_is_more_than_all_of_the_air_though_drift_is_left_alone():
+    reading = quiet()
+    reading[[100, 333]] = 5e7, 4e9  # a spike, which averages may have, and no gas at all
+    flight = flight_of(
+        TIME_S,
+        4.0 * TIME_S,
+        np.zeros(TIME_S.size),
+        np.full(TIME_S.size, 10.0),
+        {"pid": reading},
+        {"pid": "1e-9"},
+    )
+    left = correct_flight(flight, background_removed=True)["pid_corrected"]
+    assert left.glitches == 1
+    assert np.isnan(left.values[333])
+    assert left.values[100] == 5e7
