@@ -57,6 +57,40 @@ def test_a_region_is_valid_and_holds_its_share_of_the_draws(around, spread, draw
     assert regions[0.9].buffer(1e-6).contains(regions[0.5])
 
 
+SHAPES = {
+    "round": lambda rng, count: rng.normal(0.0, 15.0, (count, 2)),
+    "long": lambda rng, count: rng.normal(0.0, (30.0, 6.0), (count, 2)),
+    "bent": lambda rng, count: np.stack(
+        [x := rng.normal(0.0, 30.0, count), 0.01 * x**2 + rng.normal(0.0, 5.0, count)], axis=1
+    ),
+    "two": lambda rng, count: (
+        rng.normal(0.0, 8.0, (count, 2))
+        + np.where(rng.random(count) < 0.3, 60.0, 0.0)[:, None] * (1.0, 0.0)
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_densest_share_of_the_density_holds_that_share_of_the_draws(rng, shape):
+    draws, others = SHAPES[shape](rng, 2000), SHAPES[shape](rng, 20_000)
+    density = draw_density(*draws.T)
+    held = np.cumsum(np.sort(density.value, axis=None)[::-1])
+    held /= held[-1]
+    for level in (0.5, 0.75, 0.9):
+        least = np.sort(density.value, axis=None)[::-1][np.searchsorted(held, level)]
+        assert (density.at(*draws.T) >= least).mean() == pytest.approx(level, abs=0.02)
+        assert (density.at(*others.T) >= least).mean() == pytest.approx(level, abs=0.04)
+
+
+def test_holding_to_the_draws_changes_no_order(around):
+    draws = around((0.0, 0.0), 8.0, draws=400)
+    density, widths = draw_density(*draws.T), _widths(*draws.T)
+    x, y = (axis.ravel() for axis in np.meshgrid(density.east[::20], density.north[::20]))
+    kernels = [naive.density(draws, widths, *place) for place in zip(x, y, strict=True)]
+    found = density.at(x, y)[np.argsort(kernels)]
+    assert np.diff(found).min() >= -0.03 * found.max()
+
+
 def test_two_far_modes_are_two_parts_no_wider_than_one(around):
     one = around((0.0, 0.0), 5.0)
     two = np.concatenate([one[:1000], one[1000:] + np.array([150.0, 0.0])])
