@@ -18,6 +18,7 @@ __all__ = ["Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
 MARGIN = 0.05  # of a share explained, that says nothing
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
+AVERAGED_SATURATION = 4.0  # how much stronger a signal of averages may be and still be believed
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
 
@@ -102,6 +103,7 @@ class Noise:
             temper=worth,
             sure=worth,
             weak_settled=self.settled,
+            saturation=AVERAGED_SATURATION * self.saturation,
             floor=self.floor / np.sqrt(eddies),
         )
 

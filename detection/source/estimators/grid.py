@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "infer", "search"]
 
 GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
+AVERAGED_S = 50.0  # time averages longer than this have their eddies averaged away, ...
+AVERAGED_WORK = 5  # ... tell nuisances better, and need so many times the draws of them
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
@@ -80,6 +82,16 @@ class Settings:
     max_sources: int = 4
     smoothing_s: float = 15.0
     depth: float = 9.0
+
+    def for_averages(self, averaging_time_s: float) -> Settings:
+        """More draws of the nuisances for time averages, which few draws in a hundred fit."""
+        if averaging_time_s < AVERAGED_S:
+            return self
+        return replace(
+            self,
+            pilots=AVERAGED_WORK * self.pilots,
+            hypotheses=AVERAGED_WORK * self.hypotheses,
+        )
 
 
 def infer(
@@ -141,7 +153,7 @@ def search(
         raise ValueError("no readings to infer from")
     prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
     noise = (noise or Noise()).for_averages(groups[0][0].averaging_time_s)
-    settings = settings or Settings()
+    settings = (settings or Settings()).for_averages(groups[0][0].averaging_time_s)
     tell = progress or (lambda _share: None)
     problems = [
         [
