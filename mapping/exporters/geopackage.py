@@ -101,13 +101,17 @@ def _stamp(survey: Survey) -> str:
 
 @contextlib.contextmanager
 def _dated(stamp: str) -> Iterator[None]:
-    """Let GDAL take a time for now."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
+    """Let GDAL take a time for now, and not wait for the disk after every layer.
+
+    The file is made aside and renamed: one that was cut off is never taken for whole.
+    """
+    options = {"OGR_CURRENT_DATE": stamp, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(options)
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def _write_layer(layer: VectorLayer, survey: Survey, path: Path) -> None:
