@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "infer", "search"]
 
 GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
-AVERAGED_S = 50.0  # time averages longer than this have their eddies averaged away, ...
-AVERAGED_WORK = 5  # ... tell nuisances better, and need so many times the draws of them
+# The more readings say of nuisances, the fewer draws of those fit and the more are needed.
+AVERAGED_S = 50.0  # time averages longer than this have their eddies averaged away: ...
+AVERAGED_WORK = 5  # ... so many times the draws of one flight of single readings
+TOGETHER_WORK = 3  # the same for several flights over one source
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
@@ -83,15 +85,9 @@ class Settings:
     smoothing_s: float = 15.0
     depth: float = 9.0
 
-    def for_averages(self, averaging_time_s: float) -> Settings:
-        """More draws of the nuisances for time averages, which few draws in a hundred fit."""
-        if averaging_time_s < AVERAGED_S:
-            return self
-        return replace(
-            self,
-            pilots=AVERAGED_WORK * self.pilots,
-            hypotheses=AVERAGED_WORK * self.hypotheses,
-        )
+    def with_draws(self, times: int) -> Settings:
+        """The same with so many times the draws of the nuisances."""
+        return replace(self, pilots=times * self.pilots, hypotheses=times * self.hypotheses)
 
 
 def infer(
@@ -153,7 +149,7 @@ def search(
         raise ValueError("no readings to infer from")
     prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
     noise = (noise or Noise()).for_averages(groups[0][0].averaging_time_s)
-    settings = (settings or Settings()).for_averages(groups[0][0].averaging_time_s)
+    settings = (settings or Settings()).with_draws(_draws_needed(groups))
     tell = progress or (lambda _share: None)
     problems = [
         [
@@ -219,6 +215,13 @@ def search(
         noise=noise,
         settings=settings,
     )
+
+
+def _draws_needed(groups: Sequence[list[Observations]]) -> int:
+    """How many times the draws that one flight of single readings takes."""
+    if groups[0][0].averaging_time_s >= AVERAGED_S:
+        return AVERAGED_WORK
+    return TOGETHER_WORK if len(groups) > 1 else 1
 
 
 def _flights(

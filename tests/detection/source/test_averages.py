@@ -1,10 +1,12 @@
 """Time averages on arcs of samplers, whose plume has its eddies averaged away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detection.source.dispersion import briggs_sigma, reflected_density
-from detection.source.estimators.grid import Settings, infer
+from detection.source.estimators.grid import Settings, infer, search
 from detection.source.noise import Noise
 from detection.source.observations import Observations
 
@@ -68,7 +70,14 @@ def test_a_strong_signal_of_averages_is_believed_more_than_one_of_readings():
         assert worth[1] > 1.5 * worth[0]
 
 
-def test_only_averages_take_more_draws():
-    settings = Settings()
-    assert settings.for_averages(1.0) == settings
-    assert settings.for_averages(600.0).hypotheses > 2 * settings.hypotheses
+def test_averages_and_flights_together_take_more_draws(arcs):
+    single = replace(arcs, averaging_time_s=0.0)
+    together = [single, replace(single, flight="another")]
+    least = Settings(pilots=8, hypotheses=8, scouts=4, draws=100, max_sources=1)
+    taken = [
+        len(search(each, SITE, rng=np.random.default_rng(0), settings=least).flights[0].points)
+        for each in (single, arcs, together)
+    ]
+    assert taken[0] == least.pilots + least.hypotheses
+    assert taken[1] > 4 * taken[0]
+    assert taken[2] > 2 * taken[0]
