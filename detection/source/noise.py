@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
+__all__ = ["AVERAGING_S", "Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
 MARGIN = 0.05  # of a share explained, that says nothing
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth

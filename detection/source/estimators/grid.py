@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
 from detection.source.found import Found, posterior_of, single_sources
-from detection.source.noise import Noise
+from detection.source.noise import AVERAGING_S, Noise
 from detection.source.observations import Observations
 from detection.source.prior import PRIOR_PROPOSAL, Prior
 from detection.source.several import further_source
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "infer", "search"]
 
 GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
-# The more readings say of nuisances, the fewer draws of those fit and the more are needed.
-AVERAGED_S = 50.0  # time averages longer than this have their eddies averaged away: ...
-AVERAGED_WORK = 5  # ... so many times the draws of one flight of single readings
-TOGETHER_WORK = 3  # the same for several flights over one source
+# The more readings say of nuisances, the fewer draws of those fit and the more are needed: so
+# many times those of one flight of single readings.
+AVERAGED_WORK = 5  # for time averages, whose eddies are averaged away
+TOGETHER_WORK = 3  # for several flights over one source
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
@@ -219,7 +219,7 @@ def search(
 
 def _draws_needed(groups: Sequence[list[Observations]]) -> int:
     """How many times the draws that one flight of single readings takes."""
-    if groups[0][0].averaging_time_s >= AVERAGED_S:
+    if groups[0][0].averaging_time_s >= AVERAGING_S:
         return AVERAGED_WORK
     return TOGETHER_WORK if len(groups) > 1 else 1
 
