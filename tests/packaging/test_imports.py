@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -110,10 +111,12 @@ def test_the_desk_side_imports_no_module_that_only_posix_has():
     python(code, *DESK_SIDE)
 
 
-def test_help_loads_nothing_heavy():
-    """What makes it quick; how quick is a row of the benchmark of speed."""
-    command = [sys.executable, "-X", "importtime", "-m", "drone.cli", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
-    assert "typer" in loaded
-    assert loaded.isdisjoint({*HEAVY, "numpy", "pymavlink", "rich"})
+def test_help_answers_in_less_than_three_tenths_of_a_second():
+    """The fastest of five, so that a busy machine does not decide."""
+    command = [sys.executable, "-m", "drone.cli", "--help"]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) <= 0.3
