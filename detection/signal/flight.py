@@ -78,30 +78,31 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             },
         )
     )
+    time_s = seconds(ds)
     positions = ds["latitude"].values, ds["longitude"].values
     stations = station_of(*positions)
     leave = background_removed or bool(ds.attrs.get("background_removed", 0))
     few = np.full(stations.size, -1)  # places of sensors with too few readings to tell them apart
     if not leave and stations.max(initial=-1) < 0:
-        few = place_at_once(seconds(ds), *positions)
+        few = place_at_once(time_s, *positions)
         leave = _averaging_s(ds) > 0.0 and few.max(initial=-1) < 0
     for name in gas_channels(ds):
         breathe()
         reading = _good_readings(ds, name, airborne)
+        family = str(ds[name].attrs.get("sensor_family", "unknown"))
         glitches = is_impossible(reading, str(ds[name].attrs.get("units", "1")))
         reading = np.where(glitches, np.nan, reading)
         for rows in [] if leave else _rows_of(stations):
-            spikes = _is_spike(ds.isel(obs=rows), name, reading[rows])
-            glitches[rows] |= spikes
-            reading[rows] = np.where(spikes, np.nan, reading[rows])
+            glitches[rows] |= is_lone_spike(time_s[rows], reading[rows], family=family)
+        reading = np.where(glitches, np.nan, reading)
         shared = not leave and _shares_background(ds, name, stations)
         if shared:
             corrected = above_shared_background(
-                seconds(ds), reading, stations, step_s=_station_step_s(ds, stations)
+                time_s, reading, stations, step_s=_station_step_s(ds, stations)
             )
         elif few.max(initial=-1) >= 0 and not _is_resistance(ds, name):
             corrected = above_shared_background(
-                seconds(ds),
+                time_s,
                 reading,
                 few,
                 step_s=_station_step_s(ds, np.minimum(few, 0)),
@@ -226,11 +227,6 @@ def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray
     reading = np.asarray(ds[name].values, np.float64)
     void = ds[f"{name}_quality"].values & np.uint16(VOID) if f"{name}_quality" in ds else 0
     return np.where(airborne & (np.asarray(void) == 0), reading, np.nan)
-
-
-def _is_spike(ds: xr.Dataset, name: str, reading: FloatArray) -> BoolArray:
-    family = str(ds[name].attrs.get("sensor_family", "unknown"))
-    return is_lone_spike(seconds(ds), reading, family=family)
 
 
 def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:

@@ -75,7 +75,7 @@ def write(survey: Survey, folder: Path) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix=".gpkg-", dir=folder) as beside:
         partial = Path(beside) / FILE
         try:
-            with _dated(stamp):
+            with _written_at(stamp):
                 for layer in vector_layers(survey):
                     _write_layer(layer, survey, partial)
             _write_styles(styles, partial, stamp)
@@ -100,7 +100,7 @@ def _stamp(survey: Survey) -> str:
 
 
 @contextlib.contextmanager
-def _dated(stamp: str) -> Iterator[None]:
+def _written_at(stamp: str) -> Iterator[None]:
     """Let GDAL take a time for now, and not wait for the disk after every layer.
 
     The file is made aside and renamed: one that was cut off is never taken for whole.
