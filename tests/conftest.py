@@ -21,7 +21,7 @@ _DESELECTED = pytest.StashKey[int]()
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the data that tests marked ``shared`` need."""
+    """Folder of the data; without it the tests that ask for this are deselected."""
     return SHARED_DATA
 
 
@@ -33,11 +33,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if SHARED_DATA.is_dir():
         return
-    missing = [item for item in items if item.get_closest_marker("shared")]
+    missing = [item for item in items if _needs_shared_data(item)]
     if missing:
-        items[:] = [item for item in items if not item.get_closest_marker("shared")]
+        items[:] = [item for item in items if not _needs_shared_data(item)]
         config.hook.pytest_deselected(items=missing)
         config.stash[_DESELECTED] = len(missing)
+
+
+def _needs_shared_data(item: pytest.Item) -> bool:
+    return "shared_data" in getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(

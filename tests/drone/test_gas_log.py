@@ -11,7 +11,7 @@ from sensors.streams import join_batches, vehicle_time
 from tests.drone.outcome import summary_of
 from tests.drone.tables import METRES_PER_DEGREE, plume_ppb
 
-pytestmark = [pytest.mark.shared, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.usefixtures("quick")
 
 SOURCE = {"latitude": 52.0914, "longitude": 5.1226}
 WIND_FROM_DEG = 240.0  # of the simulated air, see the data's README

@@ -172,7 +172,6 @@ def test_memory_stays_bounded_on_a_large_file(path, monkeypatch):
     assert peak < 3_000_000  # a piece or two as cells; all of them would take 20 MB
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", ["100m_a", "100m_c", "200m_a", "300m_a"])
 def test_real_drone_flights_are_read(shared_data, name):
     path = shared_data / "uav_co2_friesland" / f"flight_day1_{name}.csv"
@@ -186,7 +185,6 @@ def test_real_drone_flights_are_read(shared_data, name):
     assert flight.attrs["wind_source"] == ("none" if name == "100m_c" else "anemometer")
 
 
-@pytest.mark.shared
 def test_a_car_survey_without_wind_is_read(shared_data, tmp_path):
     path = tmp_path / "survey.csv"
     packed = shared_data / "hamburg_ch4_mobile" / "survey_20181024.csv.gz"
@@ -202,7 +200,6 @@ def test_a_car_survey_without_wind_is_read(shared_data, tmp_path):
     assert any("h2o_pct" in warning for warning in report.warnings)
 
 
-@pytest.mark.shared
 def test_receptors_that_share_one_time_stay_apart(shared_data, tmp_path):
     arcs = (shared_data / "prairie_grass" / "arcs.csv").read_text().splitlines()[1:]
     run = [line.split(",") for line in arcs if line.startswith("8,")]

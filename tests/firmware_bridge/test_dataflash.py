@@ -54,7 +54,6 @@ def test_intact_file_has_what_pymavlink_finds(log):
     assert read(log)[1].messages == pymavlink_counts(log)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(
     "name", ["autopilot_logs/ardupilot_log171.bin", "autopilot_sitl/survey_a.BIN"]
 )

@@ -16,8 +16,6 @@ from firmware_bridge.vehicle import Vehicle
 from sensors.framing import Frame
 from sensors.records import Event, PoseSample, WindSample
 
-pytestmark = pytest.mark.shared
-
 
 @pytest.fixture(scope="module", params=["survey_a", "survey_b"])
 def flight(request, shared_data):

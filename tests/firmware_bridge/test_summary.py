@@ -129,7 +129,6 @@ def test_nothing_whole_is_an_error(tmp_path):
         summarise(path)
 
 
-@pytest.mark.shared
 def test_survey_b_shows_its_gap_and_survey_a_none(shared_data: Path):
     folder = shared_data / "autopilot_sitl"
     (gap,) = summarise(folder / "survey_b.tlog")["gaps"]
@@ -144,7 +143,6 @@ def test_survey_b_shows_its_gap_and_survey_a_none(shared_data: Path):
         assert summary["wind_source"] == "autopilot"
 
 
-@pytest.mark.shared
 def test_real_telemetry_tells_its_reboot(shared_data: Path):
     summary = summarise(shared_data / "autopilot_logs" / "dronekit_flight.tlog")
     (jump,) = summary["clock_jumps"]

@@ -127,7 +127,6 @@ def test_damaged_file_keeps_what_pymavlink_finds(seed, log):
     assert report.damaged_bytes > 0
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", ["autopilot_logs/dronekit_flight", "autopilot_sitl/survey_a"])
 def test_real_files_damaged_keep_what_pymavlink_finds(name, tmp_path, shared_data):
     path = tmp_path / "part.tlog"
@@ -284,7 +283,6 @@ def test_sniffing_needs_two_records(tmp_path):
     assert not tlog.sniff(path)
 
 
-@pytest.mark.shared
 def test_survey_wind_is_what_the_readme_measured(shared_data):
     batches, _ = read(shared_data / "autopilot_sitl" / "survey_a.tlog")
     wind = of(batches, "wind")

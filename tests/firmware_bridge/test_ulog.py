@@ -55,7 +55,6 @@ def test_intact_file_has_what_pyulog_finds(log):
     assert data_counts(read(log)[1]) == pyulog_counts(log)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", REAL)
 def test_real_logs_have_what_pyulog_finds(name, shared_data):
     path = shared_data / "autopilot_logs" / name
@@ -71,7 +70,6 @@ def test_real_logs_have_what_pyulog_finds(name, shared_data):
     np.testing.assert_allclose(pose.columns["latitude"], latitude, rtol=1e-12)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", REAL)
 def test_real_logs_cut_have_what_pyulog_finds(name, shared_data, tmp_path):
     whole = (shared_data / "autopilot_logs" / name).read_bytes()

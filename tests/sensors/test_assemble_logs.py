@@ -29,7 +29,6 @@ def combined(gas_log, log, **options):
     return assemble(chain(*logs), **options)
 
 
-@pytest.mark.shared
 def test_telemetry_and_dataflash_place_the_readings_alike(shared_data, gas_log):
     folder = shared_data / "autopilot_sitl"
     telemetry = combined(gas_log, folder / "survey_a.tlog")
@@ -51,14 +50,12 @@ def test_telemetry_and_dataflash_place_the_readings_alike(shared_data, gas_log):
         from_columns(flight)
 
 
-@pytest.mark.shared
 def test_an_offset_moves_readings_along_the_track(shared_data, gas_log):
     log = shared_data / "autopilot_sitl" / "survey_a.tlog"
     plain, later = combined(gas_log, log), combined(gas_log, log, offset_s=10.0)
     np.testing.assert_allclose(later.latitude[:-100], plain.latitude[100:], rtol=0, atol=1e-9)
 
 
-@pytest.mark.shared
 def test_a_lost_link_leaves_readings_without_position(shared_data, gas_log):
     flight = combined(gas_log, shared_data / "autopilot_sitl" / "survey_b.tlog")
     lost = np.isnan(flight.latitude)
@@ -68,7 +65,6 @@ def test_a_lost_link_leaves_readings_without_position(shared_data, gas_log):
     assert np.isnan(flight.eastward_wind[lost]).any()
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", ["survey_a.tlog", "survey_a.BIN"])
 def test_a_log_of_another_day_is_refused(shared_data, tmp_path, name):
     path = tmp_path / "gas.csv"
@@ -77,7 +73,6 @@ def test_a_log_of_another_day_is_refused(shared_data, tmp_path, name):
         combined(path, shared_data / "autopilot_sitl" / name)
 
 
-@pytest.mark.shared
 def test_an_autopilot_log_alone_is_no_flight(shared_data):
     path = shared_data / "autopilot_sitl" / "survey_a.tlog"
     with pytest.raises(FlightError, match="no gas readings"):

@@ -192,7 +192,6 @@ def test_faulty_readings_are_no_gas():
     assert not is_usable(corrected, "pid")[1000:1020].any()
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", ["100m_a", "100m_b", "100m_c", "200m_a", "200m_b", "300m_a"])
 def test_take_off_of_a_real_flight_is_no_plume_event(shared_data, name):
     table = np.genfromtxt(
@@ -228,7 +227,6 @@ def test_take_off_of_a_real_flight_is_no_plume_event(shared_data, name):
     assert all(event.start_s > begun for event in events)
 
 
-@pytest.mark.shared
 def test_ten_minute_means_are_left_alone(shared_data):
     arcs = np.genfromtxt(shared_data / "prairie_grass" / "arcs.csv", delimiter=",", names=True)
     run = arcs[(arcs["run"] == 8) & (arcs["conc_mg_m3"] >= 0.0)]
