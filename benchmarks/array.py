@@ -31,6 +31,7 @@ from drone.inputs import read_inputs
 from mapping.area import survey_domain
 from mapping.grid import to_metric
 from mapping.hotspots import find_hotspots
+from mapping.located import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -121,7 +122,7 @@ def _series(
 def _answer(world: BlindWorld, seen_by: str, posterior: xr.Dataset, true: np.ndarray) -> Answer:
     p_any = float(posterior.attrs["p_any_source"])
     about = (world.family, world.turbulence, seen_by, p_any)
-    spots = find_hotspots(posterior)
+    spots = find_hotspots(locate(posterior))
     if p_any < INDICATE_ABOVE or not spots or not true.size:
         return Answer(*about)
     draws = np.stack([posterior[axis].values[:, 0] for axis in ("east", "north")], axis=1)

@@ -31,6 +31,7 @@ from drone.choices import Choices
 from drone.inputs import read_inputs
 from mapping.grid import to_metric
 from mapping.hotspots import find_hotspots
+from mapping.located import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +99,7 @@ def _program(world: BlindWorld, mean_ppb: FloatArray) -> dict[str, list[list[Ans
         posterior = grid.infer(
             one, domain.bounds, rng=np.random.default_rng(0), settings=grid.Settings(max_sources=1)
         )
-        spots = find_hotspots(posterior)
+        spots = find_hotspots(locate(posterior))
         if not spots or posterior.attrs["p_any_source"] < choices.indicate_above:
             said[row] = []
             continue

@@ -21,6 +21,7 @@ from mapping.area import survey_domain
 from mapping.explanations import Sensor, explain
 from mapping.grid import convergence_deg, to_geographic, to_metric
 from mapping.hotspots import find_hotspots, probability_grid
+from mapping.located import locate
 from mapping.rasters import concentration_grid, hotspot_map, source_map
 from mapping.reference_system import conversion_of, read_crs
 from mapping.survey import INDICATED, INSUFFICIENT, Survey, Track, verdict_of
@@ -195,7 +196,8 @@ def survey_of(
     """Verdict, sources and maps of one or more flights, and what to know about the maps."""
     seen = flights[0]
     track = track_of(flight, domain, seen.channel)
-    hotspots = () if posterior is None else tuple(find_hotspots(posterior))
+    sources = None if posterior is None else locate(posterior)
+    hotspots = tuple(find_hotspots(sources or ()))
     cells, notes = concentration_grid(domain, track)
     fine_cells, more_notes = probability_grid(domain, hotspots)
     p_any = math.nan if posterior is None else float(posterior.attrs["p_any_source"])
@@ -213,13 +215,13 @@ def survey_of(
             cells,
             domain,
             track,
-            posterior,
+            sources,
             detection_power=None if search is None else partial(search.power, rate=reference),
             threshold=NOISE_EXCEEDED * noise,
             axis_turn_deg=axis_turn_deg(domain),
             method=choices.map_method,
         ),
-        source_map=source_map(fine_cells, domain, posterior),
+        source_map=source_map(fine_cells, domain, sources),
         channel=seen.channel,
         gas=flight[seen.channel].attrs["gas"],
         reference_rate_g_s=choices.reference_rate_g_s,

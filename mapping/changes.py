@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mapping.hotspots import find_hotspots
-from mapping.relabel import label_sources
+from mapping.located import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,7 @@ class Change:
 
 
 def sides_of(posterior: xr.Dataset, *, told: int) -> list[Side]:
-    """Sources of a Posterior with their draws, in the order of `find_hotspots`.
+    """Sources of a Posterior with their draws, in the order of `locate`.
 
     Parameters
     ----------
@@ -106,20 +106,16 @@ def sides_of(posterior: xr.Dataset, *, told: int) -> list[Side]:
     -------
     list of Side
     """
-    columns = {name: posterior[name].to_numpy() for name in ("east", "north", "rate")}
-    labels = label_sources(columns["east"], columns["north"])
-    groups = [labels == k for k in range(int(labels.max(initial=-1)) + 1)]
-    groups = [one for one in groups if one.any()]
-    groups.sort(key=lambda one: (-int(one.sum()), -float(np.median(columns["rate"][one]))))
+    sources = locate(posterior)
     return [
         Side(
             spot=spot,
-            east=columns["east"][group],
-            north=columns["north"][group],
-            rate_g_s=1e3 * columns["rate"][group],
+            east=source.east,
+            north=source.north,
+            rate_g_s=1e3 * source.rate,
             is_told=spot.rank <= told,
         )
-        for spot, group in zip(find_hotspots(posterior), groups, strict=False)
+        for source, spot in zip(sources, find_hotspots(sources), strict=False)
     ]
 
 

@@ -16,6 +16,7 @@ from rasterio.warp import Resampling, reproject
 from mapping.area import Domain
 from mapping.grid import Grid, grid_over
 from mapping.hotspots import source_probability
+from mapping.located import locate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,9 +154,7 @@ def difference_map(before: Maps, after: Maps, grid: Grid) -> xr.Dataset:
     spread = np.hypot(*spreads)
     in_spreads = np.divide(change, spread, out=np.full(grid.shape, np.nan), where=spread > 0)
     domain = Domain(crs=grid.crs, bounds=grid.bounds)
-    sources = source_probability(after.posterior, domain, grid) - source_probability(
-        before.posterior, domain, grid
-    )
+    expected = [source_probability(locate(one.posterior), domain, grid) for one in (before, after)]
     columns = {
         "concentration_difference": (change, before.unit, "concentration after minus before"),
         "concentration_difference_in_spreads": (
@@ -164,7 +163,7 @@ def difference_map(before: Maps, after: Maps, grid: Grid) -> xr.Dataset:
             "the same over the spread of the readings of both surveys",
         ),
         "source_probability_difference": (
-            sources,
+            expected[1] - expected[0],
             "1",
             "expected number of sources in the cell, after minus before",
         ),

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mapping.density import Density, credible_regions, draw_density, largest_part
+from mapping.density import credible_regions, largest_part
 from mapping.grid import grid_over
-from mapping.relabel import label_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import xarray as xr
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from mapping.area import Domain
     from mapping.grid import Grid
+    from mapping.located import Located
 
     FloatArray = NDArray[np.float64]
 
@@ -65,43 +64,22 @@ class Hotspot:
     regions: dict[float, BaseGeometry]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draws:
-    """Draws of one source, and how many draws the Posterior has in all."""
-
-    east: FloatArray
-    north: FloatArray
-    height: FloatArray
-    rate: FloatArray
-    total: int
-
-    @property
-    def probability(self) -> float:
-        return self.east.size / self.total
-
-    @property
-    def spread(self) -> float:
-        return float(np.hypot(np.std(self.east), np.std(self.north)))
-
-
-def find_hotspots(posterior: xr.Dataset, *, at_least: float = WORTH_TELLING) -> list[Hotspot]:
-    """Sources of a Posterior, the most probable first; of those as probable the best placed.
+def find_hotspots(sources: Sequence[Located], *, at_least: float = WORTH_TELLING) -> list[Hotspot]:
+    """Sources of a Posterior as places a person can go to.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        The Posterior contract.
+    sources : sequence of Located
+        From `locate`, in whose order they are told.
     at_least : float
         Probability below which a source is not told.
 
     Returns
     -------
     list of Hotspot
-        Empty if no draw has a source.
     """
-    sources = [one for one in _sources(posterior) if one.probability >= at_least]
-    sources.sort(key=lambda one: (-round(one.probability, 2), one.spread))
-    return [_hotspot(one, rank) for rank, one in enumerate(sources, start=1)]
+    told = [one for one in sources if one.probability >= at_least]
+    return [_hotspot(one, rank) for rank, one in enumerate(told, start=1)]
 
 
 def probability_grid(domain: Domain, hotspots: Sequence[Hotspot]) -> tuple[Grid, list[str]]:
@@ -123,13 +101,13 @@ def probability_grid(domain: Domain, hotspots: Sequence[Hotspot]) -> tuple[Grid,
     return grid_over(domain.bounds, cell_m, crs=domain.crs)
 
 
-def source_probability(posterior: xr.Dataset, domain: Domain, grid: Grid) -> FloatArray:
+def source_probability(sources: Sequence[Located], domain: Domain, grid: Grid) -> FloatArray:
     """Expected number of sources in each cell.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        The Posterior contract.
+    sources : sequence of Located
+        From `locate`.
     domain : Domain
     grid : Grid
         Covers the domain.
@@ -141,11 +119,10 @@ def source_probability(posterior: xr.Dataset, domain: Domain, grid: Grid) -> Flo
     """
     inside = grid.inside(domain.area)
     expected = np.zeros(grid.shape)
-    for source in _sources(posterior):
+    for source in sources:
         within = domain.contains(source.east, source.north)
         if within.any():
-            _add(expected, inside, grid, source.east[within], source.north[within])
-    expected /= max(1, posterior.sizes["draw"])
+            _add(expected, inside, grid, source, within)
     expected[~inside] = np.nan
     return expected
 
@@ -154,30 +131,28 @@ def _add(
     expected: FloatArray,
     inside: NDArray[np.bool_],
     grid: Grid,
-    east: FloatArray,
-    north: FloatArray,
+    source: Located,
+    within: NDArray[np.bool_],
 ) -> None:
-    """Add draws to the cells they are near, as many as they are."""
-    density = draw_density(east, north)
+    """Add a source to the cells near its draws, as probable as it is within the domain."""
+    density, probability = source.density, within.sum() / source.total
     columns = slice(*_span(grid.west, grid.cell_m, grid.nx, density.east[[0, -1]]))
     rows = slice(*_span(-grid.north, grid.cell_m, grid.ny, -density.north[[-1, 0]]))
     near = density.on(grid.eastings[columns], grid.northings[rows])
     near *= inside[rows, columns]
     total = near.sum()
-    if total * grid.cell_m**2 > 0.1:
-        near *= east.size / total
+    if total * grid.cell_m**2 > 0.1 * within.mean():
+        near *= probability / total
         expected[rows, columns] += near
     else:  # cells too large to see the density between their centres, or a sliver of an area
-        _count(expected, inside, grid, east, north)
+        share = _shares(inside, grid, source.east[within], source.north[within])
+        expected += probability * share
 
 
-def _count(
-    expected: FloatArray,
-    inside: NDArray[np.bool_],
-    grid: Grid,
-    east: FloatArray,
-    north: FloatArray,
-) -> None:
+def _shares(
+    inside: NDArray[np.bool_], grid: Grid, east: FloatArray, north: FloatArray
+) -> FloatArray:
+    """Share of draws in each cell, those beside the area in the nearest cell of it."""
     column = np.clip(((east - grid.west) / grid.cell_m).astype(np.int64), 0, grid.nx - 1)
     row = np.clip(((grid.north - north) / grid.cell_m).astype(np.int64), 0, grid.ny - 1)
     beside = ~inside[row, column]
@@ -186,7 +161,9 @@ def _count(
         for k in np.flatnonzero(beside):
             nearest = np.argmin((rows - row[k]) ** 2 + (columns - column[k]) ** 2)
             row[k], column[k] = rows[nearest], columns[nearest]
-    np.add.at(expected, (row, column), 1.0)
+    counted = np.zeros(grid.shape)
+    np.add.at(counted, (row, column), 1.0)
+    return counted / east.size
 
 
 def _span(start: float, cell_m: float, count: int, ends: FloatArray) -> tuple[int, int]:
@@ -194,19 +171,8 @@ def _span(start: float, cell_m: float, count: int, ends: FloatArray) -> tuple[in
     return low, high + 1
 
 
-def _sources(posterior: xr.Dataset) -> list[_Draws]:
-    columns = {name: posterior[name].to_numpy() for name in ("east", "north", "height", "rate")}
-    labels = label_sources(columns["east"], columns["north"])
-    return [
-        _Draws(**{name: column[labels == k] for name, column in columns.items()}, total=len(labels))
-        for k in range(int(labels.max(initial=-1)) + 1)
-        if (labels == k).any()
-    ]
-
-
-def _hotspot(draws: _Draws, rank: int) -> Hotspot:
-    density: Density = draw_density(draws.east, draws.north)
-    regions = credible_regions(density, draws.east, draws.north, levels=LEVELS)
+def _hotspot(draws: Located, rank: int) -> Hotspot:
+    regions = credible_regions(draws.density, draws.east, draws.north, levels=LEVELS)
     main = largest_part(regions[0.5], draws.east, draws.north)
     east, north = float(draws.east[main].mean()), float(draws.north[main].mean())
     away = np.hypot(draws.east - east, draws.north - north)

@@ -19,13 +19,14 @@ from mapping.hotspots import source_probability
 from mapping.survey_lines import kernel_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import xarray as xr
     from numpy.typing import NDArray
 
     from mapping.area import Domain
     from mapping.grid import Grid
+    from mapping.located import Located
     from mapping.survey import Track
 
     FloatArray = NDArray[np.float64]
@@ -63,7 +64,7 @@ def hotspot_map(
     grid: Grid,
     domain: Domain,
     track: Track,
-    posterior: xr.Dataset | None,
+    sources: Sequence[Located] | None,
     *,
     detection_power: FloatArray | Power | None = None,
     threshold: float = math.inf,
@@ -78,8 +79,8 @@ def hotspot_map(
         From `concentration_grid`.
     domain : Domain
     track : Track
-    posterior : xarray.Dataset or None
-        The Posterior contract; None if there was too little data for one.
+    sources : sequence of Located or None
+        From `locate`; None if there was too little data for a posterior.
     detection_power : ndarray, shape (ny, nx), or callable, optional
         Probability that a source of the reference rate would have been noticed, NaN where
         nobody searched; or a function of east and north, both of shape (n,) [m], that is asked
@@ -107,7 +108,7 @@ def hotspot_map(
     inside = grid.inside(domain.area)
     columns = {
         "source_probability": (
-            _sources_on(grid, domain, posterior),
+            _sources_on(grid, domain, sources),
             "1",
             "expected number of sources in the cell",
         ),
@@ -122,7 +123,7 @@ def hotspot_map(
     return maps.assign(map_dataset(grid, columns).data_vars)
 
 
-def source_map(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> xr.Dataset:
+def source_map(grid: Grid, domain: Domain, sources: Sequence[Located] | None) -> xr.Dataset:
     """Expected number of sources on a finer grid than the HotspotMap's.
 
     Parameters
@@ -130,22 +131,22 @@ def source_map(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> xr.D
     grid : Grid
         From `probability_grid`.
     domain : Domain
-    posterior : xarray.Dataset or None
+    sources : sequence of Located or None
 
     Returns
     -------
     xarray.Dataset
-        `source_probability` on (y, x); all NaN without a posterior.
+        `source_probability` on (y, x); all NaN if they are None.
     """
     long_name = "expected number of sources in the cell"
-    values = _sources_on(grid, domain, posterior)
+    values = _sources_on(grid, domain, sources)
     return map_dataset(grid, {"source_probability": (values, "1", long_name)})
 
 
-def _sources_on(grid: Grid, domain: Domain, posterior: xr.Dataset | None) -> FloatArray:
-    if posterior is None:
+def _sources_on(grid: Grid, domain: Domain, sources: Sequence[Located] | None) -> FloatArray:
+    if sources is None:
         return np.full(grid.shape, np.nan)
-    return source_probability(posterior, domain, grid)
+    return source_probability(sources, domain, grid)
 
 
 def _power_on(grid: Grid, power: FloatArray | Power | None) -> FloatArray:

@@ -14,6 +14,7 @@ from detection.source.posterior import posterior_dataset
 from mapping.area import Domain
 from mapping.grid import convergence_deg
 from mapping.hotspots import find_hotspots, probability_grid
+from mapping.located import locate
 from mapping.rasters import concentration_grid, hotspot_map, source_map
 from mapping.survey import Survey, Track, verdict_of
 
@@ -100,7 +101,8 @@ def survey_of(domain: Domain, track: Track) -> Callable[[xr.Dataset], Survey]:
     """Survey from a Posterior, as the pipeline would put it together."""
 
     def build(posterior: xr.Dataset) -> Survey:
-        hotspots = find_hotspots(posterior)
+        sources = locate(posterior)
+        hotspots = find_hotspots(sources)
         p_any = float(posterior.attrs["p_any_source"])
         fine, _ = probability_grid(domain, hotspots)
         coarse, _ = concentration_grid(domain, track)
@@ -116,12 +118,12 @@ def survey_of(domain: Domain, track: Track) -> Callable[[xr.Dataset], Survey]:
                 coarse,
                 domain,
                 track,
-                posterior,
+                sources,
                 detection_power=searched,
                 threshold=20.0,
                 axis_turn_deg=convergence_deg(domain.crs, 52.37, 4.89),
             ),
-            source_map=source_map(fine, domain, posterior),
+            source_map=source_map(fine, domain, sources),
             channel="pid",
             gas="acetone",
             reference_rate_g_s=1.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,16 @@ def test_a_source_that_stays_is_matched_and_shows_no_change():
     assert one.p_same > 0.95
     assert 0.4 < one.p_rose < 0.6
     assert one.ratio_p05 < 1.0 < one.ratio_p95
+
+
+def test_sources_as_probable_keep_their_own_draws():
+    """The better placed one is told first, though the other emits more."""
+    wide, narrow = posterior((0, 0, 5.0, 1.0), spread_m=20.0), posterior((150, 0, 1.0, 1.0), seed=1)
+    sides = sides_of(xr.concat([wide, narrow], dim="source"), told=2)
+    assert [side.spot.east for side in sides] == pytest.approx([150.0, 0.0], abs=3.0)
+    for side in sides:
+        assert np.median(side.east) == pytest.approx(side.spot.east, abs=3.0)
+        assert np.median(side.rate_g_s) == pytest.approx(side.spot.rate_g_s)
 
 
 def test_a_rate_that_trebled_is_told_to_have_risen():

@@ -6,6 +6,7 @@ import shapely
 
 from mapping.area import Domain
 from mapping.grid import Grid
+from mapping.located import locate
 from mapping.rasters import concentration_grid, hotspot_map, source_map
 from tests.mapping.conftest import CENTRE, DRAWS, searched
 
@@ -19,13 +20,13 @@ CONTRACT = {
 
 
 @pytest.fixture
-def posterior(posterior_of, around):
-    return posterior_of(around((0.0, 0.0), 6.0)[:, None])
+def sources(posterior_of, around):
+    return locate(posterior_of(around((0.0, 0.0), 6.0)[:, None]))
 
 
-def test_a_hotspot_map_has_the_five_maps_with_units_on_one_grid(domain, track, posterior):
+def test_a_hotspot_map_has_the_five_maps_with_units_on_one_grid(domain, track, sources):
     grid, notes = concentration_grid(domain, track)
-    maps = hotspot_map(grid, domain, track, posterior, detection_power=searched, threshold=20.0)
+    maps = hotspot_map(grid, domain, track, sources, detection_power=searched, threshold=20.0)
     assert notes == []
     assert {name: maps[name].attrs["units"] for name in maps.data_vars} == CONTRACT
     assert all(maps[name].dims == ("y", "x") for name in maps.data_vars)
@@ -34,9 +35,9 @@ def test_a_hotspot_map_has_the_five_maps_with_units_on_one_grid(domain, track, p
     assert float(maps["source_probability"].sum()) == pytest.approx(1.0)
 
 
-def test_concentration_is_high_downwind_and_unknown_where_nobody_flew(domain, track, posterior):
+def test_concentration_is_high_downwind_and_unknown_where_nobody_flew(domain, track, sources):
     grid, _ = concentration_grid(domain, track)
-    maps = hotspot_map(grid, domain, track, posterior, threshold=20.0)
+    maps = hotspot_map(grid, domain, track, sources, threshold=20.0)
 
     def at(name, east, north):
         place = {"x": CENTRE[0] + east, "y": CENTRE[1] + north}
@@ -74,19 +75,19 @@ def test_wind_is_turned_onto_the_grid(utm, domain, track):
         assert max(reach, key=reach.get) == long_axis
 
 
-def test_detection_power_may_be_an_array_or_a_function(domain, track, posterior):
+def test_detection_power_may_be_an_array_or_a_function(domain, track, sources):
     grid, _ = concentration_grid(domain, track)
     x, y = np.meshgrid(grid.eastings, grid.northings)
     exact = searched(x, y)
-    given = hotspot_map(grid, domain, track, posterior, detection_power=exact)
-    asked = hotspot_map(grid, domain, track, posterior, detection_power=searched)
+    given = hotspot_map(grid, domain, track, sources, detection_power=exact)
+    asked = hotspot_map(grid, domain, track, sources, detection_power=searched)
     np.testing.assert_array_equal(given["detection_power"], exact)
     both = np.isfinite(exact) & np.isfinite(asked["detection_power"].to_numpy())
     assert abs(asked["detection_power"].to_numpy() - exact)[both].max() < 0.1
     assert (np.isfinite(exact) == both).mean() > 0.97
 
 
-def test_detection_power_is_asked_at_no_more_places_than_needed(domain, track, posterior):
+def test_detection_power_is_asked_at_no_more_places_than_needed(domain, track, sources):
     asked = []
 
     def power(east, north):
@@ -95,22 +96,22 @@ def test_detection_power_is_asked_at_no_more_places_than_needed(domain, track, p
 
     grid = Grid(crs=domain.crs, west=domain.bounds[0], north=domain.bounds[3],
                 cell_m=1.0, nx=500, ny=480)  # fmt: skip
-    maps = hotspot_map(grid, domain, track, posterior, detection_power=power)
+    maps = hotspot_map(grid, domain, track, sources, detection_power=power)
     assert 8_000 < sum(asked) < 12_000
     assert (maps["detection_power"] == 1.0).all()
 
 
-def test_detection_power_of_another_shape_is_refused(domain, track, posterior):
+def test_detection_power_of_another_shape_is_refused(domain, track, sources):
     grid, _ = concentration_grid(domain, track)
     with pytest.raises(ValueError, match="detection power of shape"):
-        hotspot_map(grid, domain, track, posterior, detection_power=np.ones((3, 3)))
+        hotspot_map(grid, domain, track, sources, detection_power=np.ones((3, 3)))
 
 
-def test_outside_an_area_every_map_is_unknown(utm, track, posterior):
+def test_outside_an_area_every_map_is_unknown(utm, track, sources):
     triangle = shapely.Polygon(CENTRE + np.array([[-90.0, -90.0], [90.0, -90.0], [0.0, 90.0]]))
     domain = Domain(crs=utm, bounds=triangle.bounds, area=triangle)
     grid, _ = concentration_grid(domain, track)
-    maps = hotspot_map(grid, domain, track, posterior, detection_power=searched)
+    maps = hotspot_map(grid, domain, track, sources, detection_power=searched)
     outside = ~grid.inside(triangle)
     for name in maps.data_vars:
         assert np.isnan(maps[name].to_numpy()[outside]).all()
@@ -132,10 +133,10 @@ def test_a_huge_domain_gets_wide_cells_and_a_note(utm, track):
 
 
 def test_source_maps_of_different_cells_have_the_same_sum(domain, posterior_of, around):
-    posterior = posterior_of(around((0.0, 0.0), 6.0)[: DRAWS // 2, None])
+    sources = locate(posterior_of(around((0.0, 0.0), 6.0)[: DRAWS // 2, None]))
     for cell_m in (0.5, 1.0, 5.0, 40.0):
         nx, ny = int(500 / cell_m), int(480 / cell_m)
         grid = Grid(crs=domain.crs, west=domain.bounds[0], north=domain.bounds[3],
                     cell_m=cell_m, nx=nx, ny=ny)  # fmt: skip
-        total = float(source_map(grid, domain, posterior)["source_probability"].sum())
+        total = float(source_map(grid, domain, sources)["source_probability"].sum())
         assert total == pytest.approx(1.0)

@@ -7,6 +7,7 @@ from pyproj import CRS
 
 from mapping.area import Domain
 from mapping.hotspots import find_hotspots, probability_grid, source_probability
+from mapping.located import locate
 from tests.mapping.conftest import CENTRE, DRAWS
 
 NAN = np.nan
@@ -19,6 +20,10 @@ def draws_of(*columns):
     return places
 
 
+def told(posterior, **how):
+    return find_hotspots(locate(posterior), **how)
+
+
 def off(spot):
     return spot.east - CENTRE[0], spot.north - CENTRE[1]
 
@@ -26,7 +31,7 @@ def off(spot):
 def test_one_source_is_told_with_its_place_rate_and_radii(posterior_of, around):
     places = draws_of(around((10.0, -20.0), 6.0))
     places[:100] = NAN
-    (spot,) = find_hotspots(posterior_of(places, rate_g_s=0.4, height_m=2.5))
+    (spot,) = told(posterior_of(places, rate_g_s=0.4, height_m=2.5))
     assert spot.rank == 1
     assert spot.probability == pytest.approx(0.95)
     assert off(spot) == pytest.approx((10.0, -20.0), abs=0.5)
@@ -43,7 +48,7 @@ def test_one_source_that_may_be_in_two_places_is_one_and_lies_in_the_likelier(
 ):
     at_first = rng.random(DRAWS)[:, None] < 0.6
     places = draws_of(np.where(at_first, around((0.0, 0.0), 5.0), around((100.0, 0.0), 7.0)))
-    (spot,) = find_hotspots(posterior_of(places))
+    (spot,) = told(posterior_of(places))
     assert spot.probability == 1.0
     assert off(spot) == pytest.approx((0.0, 0.0), abs=1.0)
     assert spot.regions[0.9].geom_type == "MultiPolygon"
@@ -55,7 +60,7 @@ def test_two_sources_are_two_whatever_the_slots_say(rng, posterior_of, around):
     first, second = around((0.0, 0.0), 5.0), around((90.0, 20.0), 8.0)
     places = draws_of(np.where(swap, first, second), np.where(swap, second, first))
     places[:40, 1] = NAN
-    spots = find_hotspots(posterior_of(places))
+    spots = told(posterior_of(places))
     assert [spot.rank for spot in spots] == [1, 2]
     assert sum(spot.probability for spot in spots) == pytest.approx(1.98)
     assert sorted(off(spot)[0] for spot in spots) == pytest.approx([0.0, 90.0], abs=1.5)
@@ -65,7 +70,7 @@ def test_two_sources_are_two_whatever_the_slots_say(rng, posterior_of, around):
 def test_ranks_go_from_the_most_probable_down(posterior_of, around):
     places = draws_of(around((0.0, 0.0), 5.0), around((90.0, 20.0), 8.0))
     places[: DRAWS // 4, 0] = NAN
-    spots = find_hotspots(posterior_of(places))
+    spots = told(posterior_of(places))
     assert [spot.probability for spot in spots] == [1.0, 0.75]
     assert off(spots[0])[0] == pytest.approx(90.0, abs=1.5)
 
@@ -73,18 +78,18 @@ def test_ranks_go_from_the_most_probable_down(posterior_of, around):
 def test_what_hardly_any_draw_has_is_not_told(posterior_of, around):
     places = draws_of(around((0.0, 0.0), 5.0), around((90.0, 20.0), 8.0))
     places[80:, 1] = NAN
-    assert len(find_hotspots(posterior_of(places))) == 1
-    assert len(find_hotspots(posterior_of(places), at_least=0.03)) == 2
+    assert len(told(posterior_of(places))) == 1
+    assert len(told(posterior_of(places), at_least=0.03)) == 2
 
 
 def test_no_source_is_an_empty_list(posterior_of):
-    assert find_hotspots(posterior_of(draws_of())) == []
+    assert told(posterior_of(draws_of())) == []
 
 
 def raster(posterior, domain):
-    hotspots = find_hotspots(posterior)
+    hotspots = told(posterior)
     grid, _ = probability_grid(domain, hotspots)
-    return source_probability(posterior, domain, grid), grid
+    return source_probability(locate(posterior), domain, grid), grid
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0, 6.0, 60.0])
@@ -109,7 +114,7 @@ def test_cells_are_at_most_2_m_and_a_fifth_of_the_50_percent_radius(domain, post
     for spread in (1.5, 4.0, 30.0):
         posterior = posterior_of(draws_of(around((0.0, 0.0), spread)))
         _, grid = raster(posterior, domain)
-        (spot,) = find_hotspots(posterior)
+        (spot,) = told(posterior)
         assert grid.cell_m <= min(2.0, spot.radius_50_m / 5.0)
         assert grid.cell_m > 0.2 * min(2.0, spot.radius_50_m / 5.0)
 
@@ -124,7 +129,7 @@ def test_the_raster_is_where_the_draws_are(domain, posterior_of, around):
 def test_the_raster_and_the_regions_tell_the_same(domain, posterior_of, around):
     posterior = posterior_of(draws_of(around((0.0, 0.0), 8.0)))
     values, grid = raster(posterior, domain)
-    (spot,) = find_hotspots(posterior)
+    (spot,) = told(posterior)
     for level, region in spot.regions.items():
         assert values[grid.inside(region)].sum() == pytest.approx(level, abs=0.05)
 
@@ -145,7 +150,7 @@ def test_a_domain_too_large_for_fine_cells_keeps_the_sum_and_says_so(posterior_o
     bounds = (west, south, west + 2 * half, south + 2 * half)
     domain = Domain(crs=CRS.from_epsg(32631), bounds=bounds)
     posterior = posterior_of(draws_of(around((0.0, 0.0), 0.5)))
-    grid, notes = probability_grid(domain, find_hotspots(posterior))
+    grid, notes = probability_grid(domain, told(posterior))
     assert len(notes) == 1
     assert grid.cell_m >= 8.0
-    assert source_probability(posterior, domain, grid).sum() == pytest.approx(1.0)
+    assert source_probability(locate(posterior), domain, grid).sum() == pytest.approx(1.0)
