@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["change_per_s", "smoothed", "with_slope_noise", "without_lag"]
+__all__ = ["level_and_slope", "with_slope_noise", "without_lag"]
 
 WIDTH_S = 2.0  # standard deviation of the Gaussian that readings are smoothed with before slopes
 
@@ -42,33 +42,41 @@ def without_lag(time_s: FloatArray, values: FloatArray, lag_s: float) -> FloatAr
     known = np.isfinite(values)
     if not known.any():
         return values
-    filled = np.interp(time_s, time_s[known], values[known])
-    exposed: FloatArray = smoothed(time_s, filled) + lag_s * change_per_s(time_s, filled)
+    level, slope = level_and_slope(time_s, np.interp(time_s, time_s[known], values[known]))
+    exposed: FloatArray = level + lag_s * slope
     return exposed
 
 
-def smoothed(time_s: FloatArray, values: FloatArray) -> FloatArray:
-    """Values under a Gaussian of 2 s, or of one sample where samples are further apart."""
-    width = max(WIDTH_S / _usual_step_s(time_s), 1.0)
-    mean: FloatArray = gaussian_filter1d(values, width, mode="nearest")
-    return mean
+def level_and_slope(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Values under a Gaussian of 2 s, or of a sample if those are further apart, and their slope.
 
+    Parameters
+    ----------
+    time_s : ndarray, shape (n,)
+        Non-decreasing [s]; repeated times count as the usual step apart.
+    values : ndarray, shape (n,)
+        Finite, any unit.
 
-def change_per_s(time_s: FloatArray, values: FloatArray) -> FloatArray:
-    """Slope of the smoothed values [unit s-1]; repeated times count as the usual step apart."""
+    Returns
+    -------
+    level : ndarray, shape (n,)
+    slope : ndarray, shape (n,)
+        [unit s-1].
+    """
+    step_s = _usual_step_s(time_s)
+    level: FloatArray = gaussian_filter1d(values, max(WIDTH_S / step_s, 1.0), mode="nearest")
     if values.size < 2:
-        return np.zeros(values.size)
-    mean = smoothed(time_s, values)
+        return level, np.zeros(values.size)
     rise = np.empty(values.size)
-    rise[1:-1] = mean[2:] - mean[:-2]
-    rise[0], rise[-1] = mean[1] - mean[0], mean[-1] - mean[-2]
+    rise[1:-1] = level[2:] - level[:-2]
+    rise[0], rise[-1] = level[1] - level[0], level[-1] - level[-2]
     run = np.full(values.size, 2.0)
     run[[0, -1]] = 1.0
     elapsed = np.empty(values.size)
     elapsed[1:-1] = time_s[2:] - time_s[:-2]
     elapsed[0], elapsed[-1] = time_s[1] - time_s[0], time_s[-1] - time_s[-2]
-    slope: FloatArray = rise / np.maximum(elapsed, 0.5 * run * _usual_step_s(time_s))
-    return slope
+    slope: FloatArray = rise / np.maximum(elapsed, 0.5 * run * step_s)
+    return level, slope
 
 
 def with_slope_noise(time_s: FloatArray, lag_s: ArrayLike) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -130,6 +131,7 @@ def fitted_drift(
     airs = {lag_s: with_air(bins, lag_s) for lag_s in AIR_LAGS_S}
     has_air = bool(np.isfinite(bins.temperature).any() or np.isfinite(bins.humidity).any())
 
+    @cache  # a sweep asks again for what it began with
     def cost(drift: Drift) -> float:
         surprise = kernels.quiet_surprise(
             started(bins, drift),

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detection.pacing import breathe
+from detection.pacing import in_order
 from detection.signal import kernels
 from detection.signal.airborne import is_airborne, metres, seconds
 from detection.signal.baseline import Corrected, correct
 from detection.signal.bins import lower_spread, quiet_noise
 from detection.signal.corrected_variables import corrected_variables
 from detection.signal.glitches import is_impossible, is_lone_spike
+from detection.signal.places import averaging_s, places_of
 from detection.signal.response import estimate_response, family_response
-from detection.signal.shared_background import (
-    FEWEST_TOGETHER,
-    above_shared_background,
-    usually_together,
-)
-from detection.signal.stations import place_at_once, station_of
+from detection.signal.shared_background import above_shared_background
 from sensors.flight import add_history
 from sensors.flight_contract import gas_channels, validate
 from sensors.records import Quality
@@ -27,6 +23,8 @@ from sensors.records import Quality
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
+
+    from detection.signal.places import Places
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
@@ -78,53 +76,12 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
             },
         )
     )
-    time_s = seconds(ds)
-    positions = ds["latitude"].values, ds["longitude"].values
-    stations = station_of(*positions)
-    leave = background_removed or bool(ds.attrs.get("background_removed", 0))
-    few = np.full(stations.size, -1)  # places of sensors with too few readings to tell them apart
-    if not leave and stations.max(initial=-1) < 0:
-        few = place_at_once(time_s, *positions)
-        leave = _averaging_s(ds) > 0.0 and few.max(initial=-1) < 0
-    for name in gas_channels(ds):
-        breathe()
-        reading = _good_readings(ds, name, airborne)
-        family = str(ds[name].attrs.get("sensor_family", "unknown"))
-        glitches = is_impossible(reading, str(ds[name].attrs.get("units", "1")))
-        reading = np.where(glitches, np.nan, reading)
-        for rows in [] if leave else _rows_of(stations):
-            glitches[rows] |= is_lone_spike(time_s[rows], reading[rows], family=family)
-        reading = np.where(glitches, np.nan, reading)
-        shared = not leave and _shares_background(ds, name, stations)
-        if shared:
-            corrected = above_shared_background(
-                time_s, reading, stations, step_s=_station_step_s(ds, stations)
-            )
-        elif few.max(initial=-1) >= 0 and not _is_resistance(ds, name):
-            corrected = above_shared_background(
-                time_s,
-                reading,
-                few,
-                step_s=_station_step_s(ds, np.minimum(few, 0)),
-                alike=True,
-            )
-        else:
-            corrected = _each_alone(ds, name, reading, stations, leave)
-        is_relative = _is_resistance(ds, name) and not leave
-        units = "1" if is_relative else str(ds[name].attrs.get("units", "1"))
-        flight = flight.assign(corrected_variables(ds, name, corrected, units=units))
-        attrs = flight[f"{name}_corrected"].attrs
-        attrs["glitches"] = int(glitches.sum())
-        if _averaging_s(ds) == 0.0 and stations.max(initial=-1) < 0 and few.max(initial=-1) < 0:
-            attrs.update(_response(ds, name, corrected))
-        what = "left as given, baseline 0" if leave else "baseline smoothed and removed"
-        if shared:
-            what = f"background shared by {stations.max() + 1} fixed sensors removed"
-        elif stations.max(initial=-1) >= 0:
-            what = f"{stations.max() + 1} fixed sensors one by one, {what}"
-        elif few.max(initial=-1) >= 0:
-            what = f"background shared by {few.max() + 1} places that read at once removed"
-        flight = add_history(flight, _history_line(name, corrected, what, attrs))
+    removed = background_removed or bool(ds.attrs.get("background_removed", 0))
+    places = places_of(ds, background_removed=removed)
+    # each channel by itself; the kernels release Python's lock
+    found = in_order(lambda name: _channel(ds, name, airborne, places), gas_channels(ds))
+    for variables, history in found:
+        flight = add_history(flight.assign(variables), history)
     return validate(flight)
 
 
@@ -148,38 +105,60 @@ def is_usable(ds: xr.Dataset, name: str) -> BoolArray:
     return usable
 
 
-def _averaging_s(ds: xr.Dataset) -> float:
-    return float(ds.attrs.get("averaging_time_s", 0.0))
+def _channel(
+    ds: xr.Dataset, name: str, airborne: BoolArray, places: Places
+) -> tuple[dict[str, Any], str]:
+    """Variables that a channel adds to a Flight, and a line of its history."""
+    reading, glitches = _without_glitches(ds, name, airborne, places)
+    corrected, what = _above_baseline(ds, name, reading, places)
+    is_relative = _is_resistance(ds, name) and not places.leave
+    units = "1" if is_relative else str(ds[name].attrs.get("units", "1"))
+    variables = corrected_variables(ds, name, corrected, units=units)
+    _, _, attrs = variables[f"{name}_corrected"]
+    attrs["glitches"] = glitches
+    response = {}
+    if places.averaging_s == 0.0 and not places.are_fixed and not places.are_few:
+        response = _response(ds, name, corrected)
+    attrs |= response
+    return variables, _history_line(name, corrected, what, glitches, response)
 
 
-def _rows_of(stations: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows of each fixed sensor, or all rows where there is none."""
-    count = int(stations.max(initial=-1)) + 1
-    if count == 0:
-        return [np.arange(stations.size)]
-    return [np.flatnonzero(stations == station) for station in range(count)]
+def _without_glitches(
+    ds: xr.Dataset, name: str, airborne: BoolArray, places: Places
+) -> tuple[FloatArray, int]:
+    """Good readings taken in flight, NaN the others, and how many of them no gas can make."""
+    reading = _good_readings(ds, name, airborne)
+    family = str(ds[name].attrs.get("sensor_family", "unknown"))
+    glitches = is_impossible(reading, str(ds[name].attrs.get("units", "1")))
+    reading = np.where(glitches, np.nan, reading)
+    for rows in [] if places.leave else places.rows:
+        glitches[rows] |= is_lone_spike(places.time_s[rows], reading[rows], family=family)
+    return np.where(glitches, np.nan, reading), int(glitches.sum())
 
 
-def _station_step_s(ds: xr.Dataset, stations: NDArray[np.int64]) -> float:
-    """Time between readings of a fixed sensor, or that of which they are means [s]."""
-    steps = np.concatenate([np.diff(np.unique(seconds(ds)[rows])) for rows in _rows_of(stations)])
-    return _averaging_s(ds) or (float(np.median(steps)) if steps.size else 1.0)
+def _above_baseline(
+    ds: xr.Dataset, name: str, reading: FloatArray, places: Places
+) -> tuple[Corrected, str]:
+    """A channel with its drift and background removed, and what was done in a few words."""
+    time_s, step_s = places.time_s, places.step_s
+    if places.share_background and not _is_resistance(ds, name):
+        if places.are_fixed:
+            corrected = above_shared_background(time_s, reading, places.stations, step_s=step_s)
+            return corrected, f"background shared by {len(places.rows)} fixed sensors removed"
+        corrected = above_shared_background(time_s, reading, places.few, step_s=step_s, alike=True)
+        count = places.few.max() + 1
+        return corrected, f"background shared by {count} places that read at once removed"
+    what = "left as given, baseline 0" if places.leave else "baseline smoothed and removed"
+    if places.are_fixed:
+        what = f"{len(places.rows)} fixed sensors one by one, {what}"
+    return _each_alone(ds, name, reading, places), what
 
 
-def _shares_background(ds: xr.Dataset, name: str, stations: NDArray[np.int64]) -> bool:
-    if stations.max(initial=-1) < 0 or _is_resistance(ds, name):
-        return False
-    together = usually_together(seconds(ds), stations, _station_step_s(ds, stations))
-    return together >= FEWEST_TOGETHER
-
-
-def _each_alone(
-    ds: xr.Dataset, name: str, reading: FloatArray, stations: NDArray[np.int64], leave: bool
-) -> Corrected:
+def _each_alone(ds: xr.Dataset, name: str, reading: FloatArray, places: Places) -> Corrected:
     """Each fixed sensor by itself, or the one that moves; NaN at rows of none."""
-    every = _rows_of(stations)
+    every = places.rows
     parts = [
-        (_left_alone if leave else _corrected)(ds.isel(obs=rows), name, reading[rows])
+        (_left_alone if places.leave else _corrected)(ds.isel(obs=rows), name, reading[rows])
         for rows in every
     ]
     if len(parts) == 1 and every[0].size == reading.size:
@@ -231,7 +210,7 @@ def _good_readings(ds: xr.Dataset, name: str, airborne: BoolArray) -> FloatArray
 
 def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:
     # minute means have no lag, and of a steady background as seconds have of a steady zero
-    average_s = _averaging_s(ds)
+    average_s = averaging_s(ds)
     return correct(
         seconds(ds) / (average_s or 1.0),
         reading,
@@ -257,16 +236,18 @@ def _left_alone(ds: xr.Dataset, _name: str, reading: FloatArray) -> Corrected:
     return Corrected(reading, np.where(known, 0.0, np.nan), sigma, plume, unflagged)
 
 
-def _history_line(name: str, corrected: Corrected, what: str, attrs: dict[str, Any]) -> str:
+def _history_line(
+    name: str, corrected: Corrected, what: str, glitches: int, response: dict[str, float | int]
+) -> str:
     known = np.isfinite(corrected.signal)
     sigma = corrected.sigma[np.isfinite(corrected.sigma)]
     noise = f"noise {np.median(sigma):.3g}" if sigma.size else "noise unknown"
     share = float(np.mean(corrected.plume[known] > 0.5)) if known.any() else 0.0
-    left_out = f"{attrs['glitches']} glitches left out; " if attrs["glitches"] else ""
+    left_out = f"{glitches} glitches left out; " if glitches else ""
     answers = (
-        f", rise {attrs['rise_s']:.2g} s and decay {attrs['decay_s']:.2g} s to a factor of "
-        f"{np.exp(attrs['response_log_sd']):.2g} from {attrs['response_lines']} lines"
-        if "rise_s" in attrs
+        f", rise {response['rise_s']:.2g} s and decay {response['decay_s']:.2g} s to a factor of "
+        f"{np.exp(response['response_log_sd']):.2g} from {response['response_lines']} lines"
+        if response
         else ""
     )
     return (

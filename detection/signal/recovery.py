@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from detection.signal.air import change_per_s, smoothed, with_slope_noise
+from detection.signal.air import level_and_slope, with_slope_noise
 from detection.signal.deconvolution import apply_lag
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def exposure(time_s: FloatArray, reading: FloatArray, decay_s: float) -> Exposur
     -------
     Exposure
     """
-    value = smoothed(time_s, reading) + decay_s * change_per_s(time_s, reading)
+    level, slope = level_and_slope(time_s, reading)
+    value = level + decay_s * slope
     return Exposure(value, float(with_slope_noise(time_s, decay_s)))
 
 

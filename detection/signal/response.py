@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detection.signal.air import change_per_s, smoothed, with_slope_noise
+from detection.signal.air import level_and_slope, with_slope_noise
 from detection.signal.deconvolution import RESPONSE, RESPONSE_LOG_SD
 from detection.signal.survey_lines import survey_lines
 
@@ -102,7 +102,7 @@ def estimate_response(
     lines = survey_lines(time, east_m, north_m)
     if np.unique(lines.way).size < 2:
         return _narrowed(prior, decay, improbability)
-    level, slope = smoothed(time, values), change_per_s(time, values)
+    level, slope = level_and_slope(time, values)
     lags = 0.5 * (TIMES_S[:, np.newaxis] + TIMES_S[np.newaxis, :])
     floors = SEEN * noise * with_slope_noise(time, lags)
     scatter = np.full(improbability.shape, np.nan)

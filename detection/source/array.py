@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from detection.signal.air import change_per_s
+from detection.signal.air import level_and_slope
 from detection.signal.mox import (
     FEWEST_BRIGHT,
     NOMINAL,
@@ -243,7 +243,8 @@ def _front_noise(flight: xr.Dataset, time_s: FloatArray) -> FloatArray:
         known = np.isfinite(values)
         if known.any():
             filled = np.interp(seconds, seconds[known], values[known])
-            left += effect * AIR_LAG_DOUBT_S * np.abs(change_per_s(seconds, filled))
+            _, slope = level_and_slope(seconds, filled)
+            left += effect * AIR_LAG_DOUBT_S * np.abs(slope)
     per_bin = np.interp(time_s, seconds, left)
     step_s = float(np.median(np.diff(time_s))) if time_s.size > 1 else 1.0
     reach = 2 * round(FRONT_REACH_S / max(step_s, 0.1)) + 1

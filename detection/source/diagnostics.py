@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc
 
+from detection.pacing import in_order
 from detection.source.footprint import Lattice, path_of
 from detection.source.injection import thinned
 from detection.source.likelihood import attainable_log_ratio, log_ratio
@@ -15,7 +16,7 @@ from detection.source.noise import Noise, noise_of
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points
-from detection.source.tables import in_order, response_of
+from detection.source.tables import response_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.footprint import path_of
 from detection.source.likelihood import log_ratio
 from detection.source.noise import noise_of
@@ -24,7 +25,7 @@ from detection.source.prior import (
     normal_points,
 )
 from detection.source.scouting import coarse_look, share_explained, unit_response
-from detection.source.tables import Problem, in_order, response_of
+from detection.source.tables import Problem, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.emitters import known_responses
 from detection.source.footprint import Lattice
 from detection.source.likelihood import log_ratio
 from detection.source.likelihood import total_log_ratio as total_of
 from detection.source.noise import noise_of
 from detection.source.observations import nuisances_of
-from detection.source.tables import in_order, response_of
+from detection.source.tables import response_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

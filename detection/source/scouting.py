@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.footprint import Lattice
 from detection.source.likelihood import attainable_log_ratio
-from detection.source.tables import evidence_of, in_order, response_of, weigh
+from detection.source.tables import evidence_of, response_of, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detection.pacing import in_order
 from detection.source.injection import Trials, needed_log_evidence
-from detection.source.tables import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.apart import Apart, Weights, summed
 from detection.source.chains import Chain, counted_with
 from detection.source.configurations import calibrated, kernels_of, predicted
-from detection.source.tables import evidence_of_all, in_order, refined
+from detection.source.tables import evidence_of_all, refined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.pacing import current_pace, is_paced
 from detection.source.footprint import Lattice, footprints, respond
 from detection.source.likelihood import log_ratio, total_log_ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -30,14 +27,10 @@ __all__ = [
     "Problem",
     "evidence_of",
     "evidence_of_all",
-    "in_order",
     "refined",
     "response_of",
     "weigh",
 ]
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,24 +153,6 @@ class Evidence:
         picks = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
         cell, rate = np.unravel_index(np.minimum(picks, edges.size - 1), self.log_weight.shape)
         return cell, rate
-
-
-def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Results in the order of the items, the same whatever the number of threads.
-
-    The kernels release Python's lock, so threads are enough. After each item its thread can be
-    held up, see `detection.pacing`.
-    """
-    pace = current_pace()
-
-    def paced(item: Item) -> Result:
-        result = work(item)
-        pace()
-        return result
-
-    workers = 1 if is_paced() else min(4, os.cpu_count() or 1)
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return list(pool.map(paced, items))
 
 
 def response_of(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[np.float32]:

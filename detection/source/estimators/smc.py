@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit, logsumexp
 
+from detection.pacing import in_order
 from detection.source.annealing import Annealed, Schedule, annealed
 from detection.source.first_look import FirstLook, Work, looked_at
 from detection.source.flights import by_flight
@@ -22,7 +23,6 @@ from detection.source.place_map import PlaceMap
 from detection.source.posterior import posterior_dataset
 from detection.source.prior import Prior
 from detection.source.scattered import Target, log_number_prior, summed
-from detection.source.tables import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -41,7 +41,7 @@ def test_another_seed_gives_other_draws(flight, posterior, posterior_of):
 def test_the_number_of_threads_changes_nothing(
     processors, flight, posterior, posterior_of, monkeypatch
 ):
-    monkeypatch.setattr("detection.source.tables.os.cpu_count", lambda: processors)
+    monkeypatch.setattr("detection.pacing.os.cpu_count", lambda: processors)
     again = posterior_of(flight, max_sources=2)
     for name in NAMES:
         assert again[name].values.tobytes() == posterior[name].values.tobytes()

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import log_ratio
 from detection.source.noise import Noise
 from detection.source.prior import Prior, nuisances_at
-from detection.source.tables import Evidence, in_order, refined, response_of
+from detection.source.tables import Evidence, refined, response_of
 from tests.naive_source import Source, respond
 
 SOURCE = Source(east=-20.0, north=10.0, rate=1e-3)
