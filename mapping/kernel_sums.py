@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from detection.pacing import in_order
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -92,7 +94,6 @@ def kernel_sums(
     interpolated.
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
-    sums = np.zeros((len(values), *grid.shape))
     half_trace = 0.5 * (precision[:, 0] + precision[:, 2])
     skew = np.hypot(0.5 * (precision[:, 0] - precision[:, 2]), precision[:, 1])
     cells = 1.0 / (np.sqrt(half_trace + skew) * grid.cell_m * NODES_PER_DEVIATION)
@@ -100,14 +101,17 @@ def kernel_sums(
     column = (east - grid.west) / grid.cell_m - 0.5
     row = (grid.north - north) / grid.cell_m - 0.5
     in_cells = precision * np.array([1.0, -1.0, 1.0]) * grid.cell_m**2
-    for one in np.unique(level):
-        some = level == one
+
+    def of_level(one: float) -> FloatArray:
+        some, sums = level == one, np.zeros((len(values), *grid.shape))
         kernels = column[some], row[some], in_cells[some], np.ascontiguousarray(values[:, some])
         if one == 0:
             _accumulate(*kernels, sums)
         else:
             _by_lattice(LATTICE_STEP**one, *kernels, sums)
-    return sums
+        return sums
+
+    return sum(in_order(of_level, np.unique(level)), start=np.zeros((len(values), *grid.shape)))
 
 
 def _by_lattice(
@@ -145,7 +149,7 @@ def _lagrange(count: int, step: float) -> tuple[NDArray[np.int64], FloatArray]:
     return start, weights
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _refine(
     coarse: FloatArray, starts: NDArray[np.int64], weights: FloatArray, fine: FloatArray
 ) -> None:
@@ -162,7 +166,7 @@ def _refine(
                 line[x] += a * first[x] + b * second[x] + c * third[x] + d * fourth[x]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _accumulate(
     column: FloatArray,
     row: FloatArray,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from detection.pacing import in_order
 from mapping.interpolate import blended, confidence_of, weight_beside_line
 from mapping.kernel_sums import kernel_precision
 from mapping.scores import Scores, scores_of, variance_floor
@@ -106,17 +107,15 @@ def width_scores(
     of_line = lines[np.searchsorted(run, np.arange(count.size))]
     data = np.stack([east, north, value, spread, count.astype(np.float64)])
     floor = variance_floor(readings.value)
-    scores = []
-    for width_m in widths_m:
-        precision = kernel_precision(
-            count.size, float(width_m), wind=(wind_east, wind_north), stretch_s=stretch_s
-        )
-        sure = weight_beside_line(readings.east, readings.north, float(width_m))
+
+    def of_width(width_m: float) -> Scores:
+        wind = wind_east, wind_north
+        precision = kernel_precision(count.size, width_m, wind=wind, stretch_s=stretch_s)
+        sure = weight_beside_line(readings.east, readings.north, width_m)
         mean, variance = _left_out(data, precision, of_line, sure)
-        scores.append(
-            scores_of(readings.value, mean[run], np.maximum(variance[run], floor)),
-        )
-    return scores
+        return scores_of(readings.value, mean[run], np.maximum(variance[run], floor))
+
+    return in_order(of_width, widths_m.tolist())
 
 
 def _runs(lines: IndexArray) -> IndexArray:
@@ -152,7 +151,7 @@ def _left_out(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sums_by_line(
     data: FloatArray, precision: FloatArray, of_line: IndexArray, lines: int
 ) -> tuple[FloatArray, FloatArray]:
@@ -171,7 +170,7 @@ def _sums_by_line(
     return weight, weighted
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _residual_sums(
     data: FloatArray, precision: FloatArray, of_line: IndexArray, residual: FloatArray
 ) -> FloatArray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib.image
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_rgba
+from PIL import Image
 
 from mapping.layers import KNOWN, SOURCE
 from mapping.styles.survey_styles import reading_steps
@@ -82,7 +82,6 @@ def _sign(inked: NDArray[np.bool_], around: NDArray[np.bool_], colour: str) -> b
 def _png(colour: FloatArray) -> bytes:
     step = -(-max(colour.shape[:2]) // MOST_PIXELS)
     target = io.BytesIO()
-    untold: dict[str, Any] = {"Software": None}  # would be matplotlib's version
-    picture = np.ascontiguousarray(colour[::step, ::step])
-    matplotlib.image.imsave(target, picture, metadata=untold)
+    picture = np.ascontiguousarray(255.0 * colour[::step, ::step]).astype(np.uint8)
+    Image.fromarray(picture).save(target, format="png")
     return target.getvalue()

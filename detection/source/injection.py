@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logit
 
+from detection.pacing import in_order
 from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import attainable_log_ratio, expected_log_ratio
@@ -20,7 +21,7 @@ from detection.source.noise import Noise, additive_sd
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior, normal_points
-from detection.source.tables import in_order, response_of
+from detection.source.tables import response_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,16 +123,19 @@ class Trials:
         hypotheses = [
             nuisances_of(observations, prior, point) for point in normal_points(DRAWS, rng=rng)
         ]
-        kernels = in_order(
-            lambda one: np.ascontiguousarray(response_of(path, lattice, one).T), hypotheses
-        )
+        kernels = np.empty((DRAWS, lattice.size, len(few)), dtype=np.float32)
+
+        def fill(draw: int) -> None:
+            kernels[draw] = response_of(path, lattice, hypotheses[draw]).T
+
+        in_order(fill, range(DRAWS))
         patches = (patchiness or Patchiness()).factors(few.time_s, SERIES_OF_PATCHES, rng=rng)
         return cls(
             few,
             np.asarray(found[::every]),
             every,
             lattice,
-            np.array(kernels),
+            kernels,
             area,
             prior,
             noise or Noise(),
