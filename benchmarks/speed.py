@@ -21,7 +21,7 @@ from benchmarks.tables import markdown
 from detection.source.estimators import grid
 from drone import pipeline
 from drone.choices import Choices
-from drone.products import write_layers, write_products
+from drone.products import draw_pictures, write_layers, write_products
 from sims.recording import write_flight_csv
 from sims.scenario import draw_scenario
 from sims.settings import Mox, Survey
@@ -87,7 +87,7 @@ def section() -> str:
             "### Stages of `process` on the same flight",
             stages,
             "Reading: in one process, after imports, one step after the other; the second of two "
-            "runs. `process` itself checks and writes layers at the same time.",
+            "runs. `process` itself checks, writes layers and draws at the same time.",
             "### Maps",
             _table_of(mapping.rows()),
             "Reading: the same readings on the same cells, see `benchmarks/mapping.py`.",
@@ -160,8 +160,9 @@ def _staged(path: Path, out: Path) -> dict[str, tuple[float, float]]:
             patched.enter_context(patch.object(module, function, timed))
         found = pipeline.survey([path], choices=Choices(gas="acetone"))
     analysis = _timing(pipeline.checked, "diagnostics, smallest rates found", spent)(found)
-    layers = _timing(write_layers, "layers, pictures, the report's figures", spent)(analysis, out)
-    _timing(write_products, "report and summary", spent)(analysis, out, layers)
+    layers = _timing(write_layers, "flight, posterior and layers", spent)(analysis, out)
+    pictures = _timing(draw_pictures, "quicklook and the report's figures", spent)(analysis, out)
+    _timing(write_products, "report and summary", spent)(analysis, out, layers, pictures)
     return spent
 
 

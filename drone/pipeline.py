@@ -26,7 +26,7 @@ from drone.flights import apart, together
 from drone.inputs import read_inputs
 from drone.known import read_known
 from drone.output import check_output, output_folder
-from drone.products import write_layers, write_products
+from drone.products import draw_pictures, write_layers, write_products
 from sensors import plugins
 
 if TYPE_CHECKING:
@@ -110,10 +110,13 @@ def write_results(
     chosen: ProductChoices | None = None,
 ) -> dict[str, Any]:
     """Check a survey, and write all its files, most of them meanwhile: see `write_products`."""
-    with ThreadPoolExecutor(max_workers=1) as meanwhile:
+    with ThreadPoolExecutor(max_workers=2) as meanwhile:
         layers = meanwhile.submit(write_layers, found.analysis, folder, chosen=chosen)
+        pictures = meanwhile.submit(draw_pictures, found.analysis, folder, chosen=chosen)
         analysis = checked(found)
-        return write_products(analysis, folder, layers.result(), beside=beside, chosen=chosen)
+        return write_products(
+            analysis, folder, layers.result(), pictures.result(), beside=beside, chosen=chosen
+        )
 
 
 def analyse(

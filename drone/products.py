@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     from drone.analysis import Analysis
 
-__all__ = ["Layers", "write_layers", "write_products"]
+__all__ = ["Pictures", "draw_pictures", "write_layers", "write_products"]
 
 REPORT_FILE = "report.pdf"
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
-    """What is written or drawn before a survey is checked.
+class Pictures:
+    """What is drawn before a survey is checked.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ class Layers:
 
 def write_layers(
     analysis: Analysis, folder: Path, *, chosen: ProductChoices | None = None
-) -> Layers:
-    """Write the files that say nothing of checks, and draw the report's figures.
+) -> tuple[str, ...]:
+    """Write the data for experts and the layers, which say nothing of checks.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ def write_layers(
 
     Returns
     -------
-    Layers
+    tuple of str
+        Files of exporters in the folder.
     """
     write_netcdf(analysis.flight, folder / "flight.nc")
     _write_posterior(analysis, folder / "posterior.nc")
@@ -73,17 +74,40 @@ def write_layers(
     for name in filter(chosen.wants, plugins.available(EXPORTERS)):
         exporter = plugins.load(EXPORTERS, name)
         written += [path.name for path in exporter.write(analysis.survey, folder)]
+    return tuple(written)
+
+
+def draw_pictures(
+    analysis: Analysis, folder: Path, *, chosen: ProductChoices | None = None
+) -> Pictures:
+    """Draw the quicklook and the report's figures, which say nothing of checks.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Checked or not.
+    folder : Path
+        Exists.
+    chosen : ProductChoices, optional
+
+    Returns
+    -------
+    Pictures
+    """
+    chosen = chosen or ProductChoices()
+    written: tuple[str, ...] = ()
     if chosen.wants(QUICKLOOK):
-        written.append(write_quicklook(analysis.survey, folder / "quicklook.png").name)
+        written = (write_quicklook(analysis.survey, folder / "quicklook.png").name,)
     wants_report = chosen.wants(REPORT)
     figures = report_figures(_case(analysis, {}, chosen)) if wants_report else {}
-    return Layers(tuple(written), figures)
+    return Pictures(written, figures)
 
 
 def write_products(
     analysis: Analysis,
     folder: Path,
-    layers: Layers,
+    layers: Sequence[str],
+    pictures: Pictures,
     *,
     beside: Sequence[str] = (),
     chosen: ProductChoices | None = None,
@@ -95,8 +119,10 @@ def write_products(
     analysis : Analysis
         Checked.
     folder : Path
-    layers : Layers
+    layers : sequence of str
         From `write_layers`.
+    pictures : Pictures
+        From `draw_pictures`.
     beside : sequence of str
         Names of files of ours that are in the folder already.
     chosen : ProductChoices, optional
@@ -108,13 +134,13 @@ def write_products(
         The content of ``summary.json``.
     """
     chosen = chosen or ProductChoices()
-    written = ["flight.nc", "posterior.nc", *beside, SUMMARY, *layers.names]
+    written = ["flight.nc", "posterior.nc", *beside, SUMMARY, *layers, *pictures.names]
     if chosen.wants(REPORT):
         written.append(REPORT_FILE)
     summary = summary_of(analysis, written)
     if chosen.wants(REPORT):
         case = _case(analysis, summary, chosen)
-        write_report(case, folder / REPORT_FILE, figures=layers.figures)
+        write_report(case, folder / REPORT_FILE, figures=pictures.figures)
     text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return summary

@@ -2,6 +2,6 @@
 
 import sys
 
-from drone.cli import main
+from drone.cli import program
 
-sys.exit(main())
+sys.exit(program())
