@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Look", "coarse_look", "share_explained", "unit_response"]
+__all__ = ["Look", "coarse_look", "share_explained", "share_of", "unit_response"]
 
 LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 FINEST_M = 4.0
@@ -119,10 +119,7 @@ def share_explained(
     reached: float,
     prediction: FloatArray,
 ) -> float:
-    """Share of what stands out that the two best sources explain, at most 1.
-
-    One over the root of the number of readings is added: so far a share of few readings falls
-    below that of many by chance alone.
+    """Share of what stands out that the two best sources explain, see `share_of`.
 
     Parameters
     ----------
@@ -140,15 +137,39 @@ def share_explained(
     -------
     float
     """
-    attainable, readings = attainable_log_ratio(
-        problem.excess, problem.additive, relative=problem.noise.relative
-    )
-    if attainable < LEAST_TO_EXPLAIN:
-        return 1.0
     kernel = response_of(problem.path, coarse, nuisances)
     second = evidence_of(problem, kernel, coarse, others=prediction)
-    share = (reached + second.best_log_ratio) / attainable
-    return min(1.0, share + 1.0 / float(np.sqrt(readings)))
+    return share_of(
+        reached + second.best_log_ratio,
+        problem.excess,
+        problem.additive,
+        relative=problem.noise.relative,
+    )
+
+
+def share_of(reached: float, excess: FloatArray, additive: FloatArray, *, relative: float) -> float:
+    """Share of what stands out of readings that a log-likelihood ratio stands for, at most 1.
+
+    One over the root of the number of readings is added: so far a share of few readings falls
+    below that of many by chance alone. Where too little stands out to judge a fit it is 1.
+
+    Parameters
+    ----------
+    reached : float
+        Log-likelihood ratio of what explains them.
+    excess, additive : ndarray, shape (n,)
+        Measured concentration and additive standard deviation [kg m-3].
+    relative : float
+        Model error as a share of the prediction.
+
+    Returns
+    -------
+    float
+    """
+    attainable, readings = attainable_log_ratio(excess, additive, relative=relative)
+    if attainable < LEAST_TO_EXPLAIN:
+        return 1.0
+    return min(1.0, reached / attainable + 1.0 / float(np.sqrt(readings)))
 
 
 def unit_response(

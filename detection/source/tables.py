@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from detection.pacing import in_order
 from detection.source.footprint import Lattice, footprints, respond
 from detection.source.likelihood import log_ratio, total_log_ratio
 
@@ -29,6 +30,7 @@ __all__ = [
     "evidence_of_all",
     "refined",
     "response_of",
+    "responses_of",
     "weigh",
 ]
 
@@ -161,6 +163,19 @@ def response_of(path: Path, lattice: Lattice, nuisances: Nuisances) -> NDArray[n
     if nuisances.rise_s > 0 or nuisances.decay_s > 0:
         respond(kernel, path.time_s, rise_s=nuisances.rise_s, decay_s=nuisances.decay_s)
     return kernel
+
+
+def responses_of(
+    path: Path, lattice: Lattice, hypotheses: Sequence[Nuisances]
+) -> NDArray[np.float32]:
+    """`response_of` each of several hypotheses, cells before readings, shape (h, m, n)."""
+    responses = np.empty((len(hypotheses), lattice.size, path.time_s.size), dtype=np.float32)
+
+    def fill(number: int) -> None:
+        responses[number] = response_of(path, lattice, hypotheses[number]).T
+
+    in_order(fill, range(len(hypotheses)))
+    return responses
 
 
 def evidence_of(
