@@ -140,7 +140,7 @@ def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> lis
     share = float(posterior.attrs["explained"])
     return [
         f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind as "
-        "measured, so little weight is given to them; look for drift, a reading that follows the "
+        "measured, so where they come from is vague; look for drift, a reading that follows the "
         "direction of flight, or wrong wind",
         *faults,
     ]

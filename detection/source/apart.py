@@ -108,7 +108,7 @@ class Weights:
         noise = problem.noise
         bar = best + max(noise.margin, noise.margin_share * best)
         most = max(float(split.beyond(bar).max()) for split in splits)
-        trust = problem.tempering.sure / noise.sure
+        trust = problem.tempering.slope / noise.temper
         own = noise.tempering_for(most, 1.0)
         return cls(bar, replace(own, slope=trust * own.slope, sure=trust * own.sure, beyond=0.0))
 

@@ -117,7 +117,7 @@ def _look(
     rng: np.random.Generator,
 ) -> tuple[list[Problem], list[Look]]:
     """Series of a flight thinned and tempered, and what large cells show; judged on small ones."""
-    noise = noise.for_averages(group[0].averaging_time_s)
+    noise = noise.for_readings(group[0])
     every = max(1, round(len(group[0]) / work.readings))
     problems = [
         problem_of(

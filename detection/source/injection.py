@@ -133,7 +133,7 @@ class Trials:
             responses_of(path, lattice, hypotheses),
             area,
             prior,
-            noise or Noise(),
+            (noise or Noise()).for_readings(observations),
             patches,
             nearness_of(few.time_s),
         )

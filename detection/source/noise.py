@@ -19,6 +19,8 @@ __all__ = ["AVERAGING_S", "Noise", "Tempering", "additive_sd", "noise_of", "temp
 MARGIN = 0.05  # of a share explained, that says nothing
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 4.0  # how much stronger a signal of averages may be and still be believed
+STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
+MET = 20.0  # of theirs
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
 
@@ -70,6 +72,10 @@ class Noise:
         with the twelfth power of the share. Most simulated plumes of any turbulence reach
         0.75-1; a sensor that answers to the direction of flight, drift or ground handling
         0.25-0.6.
+    met : float
+        Log-likelihood ratio up to which what explains readings counts in full beyond `chance`,
+        however little of them it explains: that gas was met is sure then, and only where from is
+        not. 0 for sensors that leap without gas.
     """
 
     relative: float = 0.8
@@ -86,6 +92,13 @@ class Noise:
     sure: float = 1.0
     skewness: float = 1.2
     coherence: float = 0.74
+    met: float = 0.0
+
+    def for_readings(self, observations: Observations) -> Noise:
+        """Error model of a series, by the family of its sensor and its averaging time."""
+        if observations.averaging_time_s <= 0.0 and observations.sensor_family in STEADY:
+            return replace(self, met=MET)
+        return self.for_averages(observations.averaging_time_s)
 
     def for_averages(self, averaging_time_s: float) -> Noise:
         """Error model of readings that are time averages: fewer share their eddies.
@@ -132,13 +145,15 @@ class Noise:
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
         settled = self.settled * best_log_ratio
-        return Tempering(
+        trusted = Tempering(
             slope=float(slope),
             beyond=float(slope / np.sqrt(strength)),
             knee=float(max(settled, min(self.weak_settled * best_log_ratio, self.weak))),
             sure=float(self.sure * trust),
             chance=self.chance,
         )
+        gas_alone = replace(trusted, knee=min(trusted.knee, self.met), sure=self.sure)
+        return max(trusted, gas_alone, key=lambda one: float(one.of(best_log_ratio)))
 
 
 @dataclass(frozen=True, slots=True)

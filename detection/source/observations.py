@@ -47,6 +47,8 @@ class Observations:
         Standard deviation of the logarithm of the sensor's gain (calibration, rotor wash).
     channel, gas : str
         What was read; carried through to the Posterior.
+    sensor_family : str
+        As in a Flight.
     flight : str
         Which flight it is of: series of one flight share their wind and all that disturbs them.
     """
@@ -66,6 +68,7 @@ class Observations:
     gain_log_sd: float = 0.2
     channel: str = ""
     gas: str = ""
+    sensor_family: str = "unknown"
     flight: str = ""
 
     def __post_init__(self) -> None:

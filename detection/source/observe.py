@@ -213,6 +213,7 @@ def observed_at(
     if averaging_s <= 0:
         time, places, _ = bin_samples(time, places, width_s=bin_s)
     wind_time, wind_east, wind_north = _wind(flight, seconds, bin_s)
+    about = flight[channel.partition("+")[0]].attrs
     return Observations(
         time_s=time,
         east=places["east"],
@@ -228,7 +229,8 @@ def observed_at(
         averaging_time_s=averaging_s,
         gain_log_sd=gain_log_sd,
         channel=channel,
-        gas=flight[channel.partition("+")[0]].attrs["gas"],
+        gas=about["gas"],
+        sensor_family=about["sensor_family"],
     )
 
 

@@ -148,7 +148,7 @@ def search(
     if not groups:
         raise ValueError("no readings to infer from")
     prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
-    noise = (noise or Noise()).for_averages(groups[0][0].averaging_time_s)
+    noise = (noise or Noise()).for_readings(groups[0][0])
     settings = (settings or Settings()).with_draws(_draws_needed(groups))
     tell = progress or (lambda _share: None)
     problems = [
@@ -289,14 +289,14 @@ def _judged(
 def _doubted(flights: Sequence[FlightEvidence], looks: list[list[Look]]) -> list[list[Look]]:
     """The same looks, trusted as little as their flights turned out to be."""
     if all(
-        flight.tempering.sure > DOUBT * look.tempering.sure
+        flight.tempering.slope > DOUBT * look.tempering.slope
         for flight, group in zip(flights, looks, strict=True)
         for look in group
     ):
         return looks
     return [
         [
-            look.under(min(flight.tempering, look.tempering, key=attrgetter("sure")))
+            look.under(min(flight.tempering, look.tempering, key=attrgetter("slope")))
             for look in group
         ]
         for flight, group in zip(flights, looks, strict=True)

@@ -168,6 +168,26 @@ def test_ground_left_out_of_a_close_look_is_not_taken_for_searched(
     assert min(spread) > 40  # of 58 m where nothing is known
 
 
+def test_a_plume_that_every_second_line_missed_is_gas_to_a_pid_and_an_error_to_a_metal_oxide(
+    survey, posterior_of, first_source
+):
+    """No source explains it, and only the latter is known to leap without gas."""
+    source, lines = Source(east=-80.0, north=-15.0, rate=1e-3), np.linspace(-60.0, 60.0, 6)
+    met, clean = survey(source, lines=lines, step_s=1.0), survey(lines=lines, step_s=1.0)
+    line = np.abs(met.east[:, np.newaxis] - lines).argmin(axis=1)
+    patchy = np.where(line % 2 == 1, clean.concentration, met.concentration)
+    of_pid, of_mox = (
+        posterior_of(
+            dataclasses.replace(met, concentration=patchy, sensor_family=family), draws=2000
+        )
+        for family in ("pid", "mox")
+    )
+    assert max(of_pid.attrs["explained"], of_mox.attrs["explained"]) < Noise().coherence
+    assert of_mox.attrs["p_any_source"] < 0.7
+    assert of_pid.attrs["p_any_source"] > 0.99
+    assert share_of_region_mass(first_source(of_pid), source) < 0.9
+
+
 def test_a_further_source_that_nothing_tells_of_is_hardly_expected(survey, posterior_of):
     """Or its even spread would widen every region of the raster of expected sources."""
     found = posterior_of(survey(SOURCE), max_sources=3)

@@ -192,6 +192,22 @@ def test_a_model_that_explains_little_is_hardly_believed():
     assert powers[4] == 0.0
 
 
+def test_gas_that_fits_no_place_is_still_gas_to_a_sensor_that_nothing_else_moves(survey):
+    seen = survey(naive_source.Source(east=-40, north=0, rate=1e-3))
+    prone, steady = (
+        Noise().for_readings(dataclasses.replace(seen, sensor_family=family))
+        for family in ("mox", "pid")
+    )
+    ratios = [5.0, 20.0, 30.0, 60.0]
+    doubted = prone.tempering_for(60.0, 0.4).of(ratios)
+    assert doubted[-1] < 0.05
+    vague = steady.tempering_for(60.0, 0.4).of(ratios)
+    assert_allclose(vague[1:] - doubted[0], 15.0, atol=0.1)  # beyond `chance`, all alike
+    assert steady.tempering_for(60.0, 1.0) == prone.tempering_for(60.0, 1.0)
+    hour = dataclasses.replace(seen, sensor_family="pid", averaging_time_s=3600.0)
+    assert Noise().for_readings(hour) == Noise().for_averages(3600.0)
+
+
 def test_what_can_be_attained_is_a_perfect_prediction_of_what_stands_out():
     additive = np.ones(4)
     excess = np.array([-9.0, 2.9, 5.0, 40.0])
