@@ -51,6 +51,7 @@ ROWS: dict[str, Row] = {
     "peak 15-25": partial(_flights, "peak 15-25", "peak 15-25", ""),
     "two": partial(_flights, "two", "two", ""),
     "none": partial(_flights, "none", "none", ""),
+    "none, mox": partial(_flights, "none, mox", "none", "pid"),
     "fixed": partial(_samplers, "fixed", FIXED_CHOICES),
     "arcs": partial(_samplers, "arcs", ARC_CHOICES),
     "prairie grass": field_flights.prairie_grass,
