@@ -116,6 +116,8 @@ class FlightEvidence:
         Of the flight, for all readings.
     explained : float
         Share of what stands out that the two best sources explain.
+    rival : float or None
+        The same if the wind is turned round; None if that was not asked.
     best_log_ratio : float
         Of the best source, of all readings.
     points, hypotheses : list
@@ -130,6 +132,7 @@ class FlightEvidence:
     prior: Prior
     tempering: Tempering
     explained: float = 1.0
+    rival: float | None = None
     best_log_ratio: float = 0.0
     points: list[FloatArray] = field(default_factory=list)
     hypotheses: list[Nuisances] = field(default_factory=list)
@@ -197,8 +200,9 @@ class FlightEvidence:
 
     def hold_against(self, turned: Look) -> None:
         """Settle the tempering again, knowing what is seen if the wind is turned round."""
+        self.rival = turned.explained
         self.tempering = self.problems[0].noise.tempering_for(
-            self.best_log_ratio, self.explained, rival=turned.explained
+            self.best_log_ratio, self.explained, rival=self.rival
         )
 
     def keep(self, cells: NDArray[np.bool_], rates: NDArray[np.bool_]) -> None:

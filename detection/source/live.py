@@ -129,7 +129,9 @@ class LivePosterior:
         self._is_changed, self._log_weight = True, None
         best = max(float(one.max()) for one in flight.ratios)
         noise = flight.problems[0].noise
-        flight.tempering = noise.tempering_for(flight.every * best, flight.explained)
+        flight.tempering = noise.tempering_for(
+            flight.every * best, flight.explained, rival=flight.rival
+        )
 
     def log_weight(self) -> FloatArray:
         """Log of prior times averaged likelihood ratio of one source, shape (m, r)."""

@@ -21,6 +21,7 @@ AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 4.0  # how much stronger a signal of averages may be and still be believed
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
 MET = 20.0  # of theirs
+CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
 
@@ -74,8 +75,9 @@ class Noise:
         0.25-0.6.
     met : float
         Log-likelihood ratio up to which what explains readings counts in full beyond `chance`,
-        however little of them it explains: that gas was met is sure then, and only where from is
-        not. 0 for sensors that leap without gas.
+        however little of them it explains, if a wind turned round would explain clearly less:
+        that gas was met is sure then, and only where from is not. 0 for sensors that leap
+        without gas.
     """
 
     relative: float = 0.8
@@ -121,7 +123,7 @@ class Noise:
         )
 
     def tempering_for(
-        self, best_log_ratio: float, explained: float, *, rival: float = 0.0
+        self, best_log_ratio: float, explained: float, *, rival: float | None = None
     ) -> Tempering:
         """Tempering for a flight whose best source explains so much.
 
@@ -131,16 +133,16 @@ class Noise:
             Log-likelihood ratio of the best source.
         explained : float
             Share of `attainable_log_ratio` that the best sources reach.
-        rival : float
-            The same where the wind is turned round: a model is distrusted that explains less
-            than that by more than `MARGIN`.
+        rival : float, optional
+            The same where the wind is turned round, if that was asked: a model is distrusted
+            that explains less than that by more than `MARGIN`.
 
         Examples
         --------
         >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
         Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
         """
-        needed = max(self.coherence, rival - MARGIN)
+        needed = max(self.coherence, (rival or 0.0) - MARGIN)
         trust = min(max(explained, 0.0) / needed, 1.0) ** 12
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
@@ -152,6 +154,8 @@ class Noise:
             sure=float(self.sure * trust),
             chance=self.chance,
         )
+        if rival is None or rival > CLEARLY_LESS * explained:
+            return trusted
         gas_alone = replace(trusted, knee=min(trusted.knee, self.met), sure=self.sure)
         return max(trusted, gas_alone, key=lambda one: float(one.of(best_log_ratio)))
 

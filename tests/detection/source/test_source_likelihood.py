@@ -199,11 +199,14 @@ def test_gas_that_fits_no_place_is_still_gas_to_a_sensor_that_nothing_else_moves
         for family in ("mox", "pid")
     )
     ratios = [5.0, 20.0, 30.0, 60.0]
-    doubted = prone.tempering_for(60.0, 0.4).of(ratios)
+    doubted = prone.tempering_for(60.0, 0.4, rival=0.2).of(ratios)
     assert doubted[-1] < 0.05
-    vague = steady.tempering_for(60.0, 0.4).of(ratios)
+    vague = steady.tempering_for(60.0, 0.4, rival=0.2).of(ratios)
     assert_allclose(vague[1:] - doubted[0], 15.0, atol=0.1)  # beyond `chance`, all alike
-    assert steady.tempering_for(60.0, 1.0) == prone.tempering_for(60.0, 1.0)
+    for rival in (0.35, 1.0, None):  # the wind may be wrong, or was not asked
+        doubted = prone.tempering_for(60.0, 0.4, rival=rival)
+        assert steady.tempering_for(60.0, 0.4, rival=rival) == doubted
+    assert steady.tempering_for(60.0, 1.0, rival=0.2) == prone.tempering_for(60.0, 1.0, rival=0.2)
     hour = dataclasses.replace(seen, sensor_family="pid", averaging_time_s=3600.0)
     assert Noise().for_readings(hour) == Noise().for_averages(3600.0)
 
