@@ -74,8 +74,9 @@ class Noise:
         0.75-1; a sensor that answers to the direction of flight, drift or ground handling
         0.25-0.6.
     met : float
-        Log-likelihood ratio up to which what explains readings counts in full beyond `chance`,
-        however little of them it explains, if a wind turned round would explain clearly less:
+        Log-likelihood ratio, at most `settled` of the best, up to which what explains readings
+        counts in full beyond `chance`, however little of them it explains, if a wind turned round
+        would explain clearly less:
         that gas was met is sure then, and only where from is not. 0 for sensors that leap
         without gas.
     """
@@ -156,7 +157,7 @@ class Noise:
         )
         if rival is None or rival > CLEARLY_LESS * explained:
             return trusted
-        gas_alone = replace(trusted, knee=min(trusted.knee, self.met), sure=self.sure)
+        gas_alone = replace(trusted, knee=float(min(settled, self.met)), sure=self.sure)
         return max(trusted, gas_alone, key=lambda one: float(one.of(best_log_ratio)))
 
 
