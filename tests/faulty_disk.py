@@ -22,6 +22,7 @@ class FaultyDisk(Disk):
         self.hang = threading.Event()
         self.hang.set()
         self.syncs = 0
+        self.cuts = []  # the length left by each
 
     def create(self, path):
         if self.create_error:
@@ -38,6 +39,7 @@ class FaultyDisk(Disk):
         if self.cut_error:
             raise OSError(self.cut_error, os.strerror(self.cut_error))
         super().cut(descriptor, length)
+        self.cuts.append(length)
 
     def sync(self, descriptor):
         self.hang.wait()
