@@ -2,7 +2,8 @@
 
 What the estimator would have said is worked out from the cells about the injected source
 alone; those far away explain nothing of its gas. What a wind turned round would explain is not
-asked: of 3,840 sources put into 12 simulated flights 6 would have been judged otherwise.
+asked: of 3,840 sources put into 12 simulated flights 6 would have been judged otherwise, as far as
+that takes trust away. Where it gives some (`Noise.met`), more is found than is promised here.
 """
 
 from __future__ import annotations

@@ -76,9 +76,8 @@ class Noise:
     met : float
         Log-likelihood ratio, at most `settled` of the best, up to which what explains readings
         counts in full beyond `chance`, however little of them it explains, if a wind turned round
-        would explain clearly less:
-        that gas was met is sure then, and only where from is not. 0 for sensors that leap
-        without gas.
+        would explain clearly less: that gas was met is sure then, and only where from is not.
+        0 for sensors that leap without gas.
     """
 
     relative: float = 0.8
