@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drone.cli.options import Quiet
-from drone.cli.terminal import answer, warn
+from drone.cli.terminal import answer, forget_unread, warn
 from sensors.errors import FormatError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def decode(
             answer(line_of(one))
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read it has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_unread()
         return 0
     if not quiet:
         warn(_summary(decoder.counters))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-__all__ = ["answer", "answer_json", "is_terminal", "progress_bar", "warn"]
+__all__ = ["answer", "answer_json", "forget_unread", "is_terminal", "progress_bar", "warn"]
 
 
 def answer(text: str) -> None:
@@ -32,7 +33,13 @@ def answer(text: str) -> None:
     except BrokenPipeError:
         raise  # whoever read it has seen enough
     except OSError as error:
+        forget_unread()  # or the program would try once more as it ends, and exit with 120
         raise ConfigError(f"standard output: cannot be written ({error.strerror})") from error
+
+
+def forget_unread() -> None:
+    """Drop what stdout still holds and will get: nobody can take it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def answer_json(value: Any) -> None:

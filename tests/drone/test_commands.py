@@ -126,11 +126,13 @@ def test_control_c_leaves_no_folder(survey_csv, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv, unbuffered):
     with Path("/dev/full").open("w") as full:
         finished = subprocess.run(
             [sys.executable, "-m", "drone.cli", "info", str(survey_csv)],
             cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
