@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detection.signal.slow_noise import CLEAR
 from detection.source.array import observe_array
 from detection.source.faults import is_resistance, left_out
 from detection.source.observe import best_channel, observe
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Heard", "believable_channel", "heard_best", "observed"]
 
 LOUD = 20.0  # noises of the largest reading from which the best channel needs no help
-CLEAR = 6.0  # and from which other channels may take its place; clean air reaches about four
 # Gas met over gas read by usual elements, below which it is not the gas of the channel beside
 SMALLEST_SCALE = 0.06
 

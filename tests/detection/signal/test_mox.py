@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from detection.signal.baseline import correct
 from detection.signal.mox import Laws, agreed, fitted_laws, log_excess, usual_laws
-from detection.signal.slow_noise import drift_inflation
+from detection.signal.slow_noise import CLEAR, drift_inflation, lasting_inflation
 
 LAWS = Laws(np.array([0.4, 0.5, 0.65]), np.array([0.4, 1.2, 2.0]))
 SIGMA = np.array([0.002, 0.003, 0.002])
@@ -130,6 +130,29 @@ def test_slow_noise_has_a_bound_and_short_flights_have_none():
     walk = 50.0 * np.cumsum(np.random.default_rng(6).standard_normal(500))
     assert drift_inflation(walk) == 4.0
     assert drift_inflation(walk[:20]) == 1.0
+
+
+@pytest.mark.parametrize("seconds", [20, 60, 120])
+def test_a_plateau_below_clear_readings_counts_as_one_error(seconds):
+    noise = np.random.default_rng(7).standard_normal(900)
+    plateau = np.where((np.arange(900) > 400) & (np.arange(900) <= 400 + seconds), 2.5, 0.0)
+    ratio = np.minimum(noise + plateau, CLEAR - 0.1)
+    calmer = ratio / lasting_inflation(ratio)
+    mean = calmer[plateau > 0].mean()
+    assert mean * np.sqrt(min(seconds, 64)) < 3.5  # as the largest of so many means by chance
+
+
+def test_a_plume_that_lasts_is_no_plateau():
+    noise = np.random.default_rng(8).standard_normal(900)
+    plume = 8.0 * np.exp(-0.5 * ((np.arange(900) - 400.0) / 30.0) ** 2)
+    assert lasting_inflation(noise + plume) == 1.0
+
+
+def test_clean_air_and_short_flights_hardly_gain_noise():
+    clean = [np.random.default_rng(seed).standard_normal(900) for seed in range(20)]
+    assert max(lasting_inflation(one) for one in clean) < 1.4
+    assert lasting_inflation(np.full(10, 3.0)) == 1.0
+    assert lasting_inflation(np.zeros(0)) == 1.0
 
 
 def _without(laws, place):
