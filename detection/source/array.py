@@ -16,7 +16,7 @@ from detection.signal.mox import (
     fitted_laws,
     log_excess,
 )
-from detection.signal.slow_noise import drift_inflation, lasting_inflation
+from detection.signal.slow_noise import drift_inflation
 from detection.signal.smoother import lower_spread
 from detection.source.faults import is_resistance, left_out
 from detection.source.observations import bin_samples
@@ -163,14 +163,12 @@ def _fused(
     fronts = laws.slope(met.gas).T @ met.share * doubt
     noise = np.hypot(met.sigma, fronts)
     noise *= _unconfirmed(met.gas / noise, elements, laws, doubt, bin_s)
-    noise *= drift_inflation(met.gas / noise)
-    noise *= lasting_inflation(met.gas / noise)
     rise_s, decay_s = met.share @ responses
     return observed_at(
         flight,
         elements.samples,
         concentration=mass * met.gas,
-        sigma=mass * noise,
+        sigma=mass * noise * drift_inflation(met.gas / noise),
         east=east,
         north=north,
         bin_s=bin_s,

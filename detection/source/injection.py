@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import logit
 
 from detection.pacing import in_order
+from detection.signal.slow_noise import CLEAR
 from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import expected_log_ratio
@@ -239,6 +240,9 @@ class Trials:
             most = float(weight.max())
             total = most + np.log(np.exp(weight - most).sum()) - np.log(draws)
             found[k] = np.logaddexp(total, LOG_ELSEWHERE)
+        if self.observations.is_sure_only_of_clear:
+            loudest = (readings / self.observations.sigma).max(axis=1)
+            found[loudest < CLEAR] = LOG_ELSEWHERE
         return found
 
     def _gas(self, cell: int, rate: float, rng: np.random.Generator) -> FloatArray:

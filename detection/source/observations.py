@@ -88,6 +88,11 @@ class Observations:
         return int(self.time_s.size)
 
     @property
+    def is_sure_only_of_clear(self) -> bool:
+        """Whether only readings of `CLEAR` noises tell gas from drift: those of metal oxides."""
+        return self.sensor_family == "mox" and self.averaging_time_s <= 0.0
+
+    @property
     def reference_height_m(self) -> float:
         """Height the wind is known at: where it was measured, or the sampler's median [m]."""
         measured = self.wind_height_m

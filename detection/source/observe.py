@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from detection.signal.deconvolution import RESPONSE
 from detection.signal.flight import is_usable
 from detection.signal.mox import NOMINAL
-from detection.signal.slow_noise import drift_inflation
+from detection.signal.slow_noise import drift_inflation, lasting_inflation
 from detection.source.observations import Observations, bin_samples
 from sensors.flight import channel_mass_concentration
 from sensors.flight_contract import gas_channels
@@ -214,7 +215,7 @@ def observed_at(
         time, places, _ = bin_samples(time, places, width_s=bin_s)
     wind_time, wind_east, wind_north = _wind(flight, seconds, bin_s)
     about = flight[channel.partition("+")[0]].attrs
-    return Observations(
+    observations = Observations(
         time_s=time,
         east=places["east"],
         north=places["north"],
@@ -232,6 +233,9 @@ def observed_at(
         gas=about["gas"],
         sensor_family=about["sensor_family"],
     )
+    if observations.is_sure_only_of_clear:
+        sigma = sigma * lasting_inflation(concentration / sigma)
+    return replace(observations, sigma=sigma)
 
 
 def response_of(flight: xr.Dataset, channel: str) -> tuple[float, float]:

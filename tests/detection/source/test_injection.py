@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from detection.signal.slow_noise import CLEAR
 from detection.source.injection import Trials, needed_log_evidence, thinned
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior
@@ -93,6 +94,28 @@ def test_sources_injected_together_are_those_injected_one_by_one(trials):
         (alone,), log_evidence = trials.injected(cells[k : k + 1], 1e-3, rngs=[rng])
         assert_allclose(alone, readings[k], rtol=1e-9)
         assert_allclose(log_evidence, together[k], rtol=1e-9)
+
+
+def test_metal_oxides_are_believed_only_where_a_reading_is_clear(trials, flight):
+    """As the estimator does, whose noise grows where none is."""
+    east, north = trials.lattice.centres()
+    cell = np.array([int(np.argmin((east + 80) ** 2 + north**2))])
+    unit = trials.kernels[0, cell[0]]
+    needed = needed_log_evidence(Prior(), 0.95)
+    said = {}
+    for family in ("pid", "mox"):
+        sensor = dataclasses.replace(flight, sensor_family=family)
+        quiet = dataclasses.replace(trials, observations=sensor)
+        for name, height in (("faint", 0.95 * CLEAR), ("clear", 2.0 * CLEAR)):
+            rate = height * flight.sigma.max() / unit.max()
+            (evidence,) = quiet.log_evidence(rate * unit[None], cell, rate)
+            said[family, name] = evidence > needed
+    assert said == {
+        ("pid", "faint"): True,
+        ("pid", "clear"): True,
+        ("mox", "faint"): False,
+        ("mox", "clear"): True,
+    }
 
 
 def test_thinning_keeps_every_kth_reading(flight):
