@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -25,7 +26,7 @@ from drone.cli import (
     watch,
 )
 from drone.cli import map as map_command
-from drone.cli.terminal import warn
+from drone.cli.terminal import forget_unread, warn
 from sensors.errors import SniffdroneError
 
 __all__ = ["EXIT_INPUT", "EXIT_INTERRUPTED", "run"]
@@ -112,6 +113,12 @@ def run(argv: list[str] | None = None) -> int:
         return EXIT_INPUT
     except MemoryError:
         warn("error: not enough memory for these files; cut the flight into parts")
+        return EXIT_INPUT
+    except OSError as error:  # help and progress: answers say themselves what is full
+        if error.errno != errno.ENOSPC:
+            raise
+        forget_unread()
+        warn("error: the disk that output goes to is full; make room, or write elsewhere")
         return EXIT_INPUT
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED

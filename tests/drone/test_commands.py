@@ -127,10 +127,21 @@ def test_control_c_leaves_no_folder(survey_csv, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv, unbuffered):
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["info", "{flight}"], "error: standard output: cannot be written"),
+        (["info", "{flight}", "--json"], "error: standard output: cannot be written"),
+        (["--help"], "error: the disk that output goes to is full"),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(
+    survey_csv, words, complaint, unbuffered
+):
+    given = [word.format(flight=survey_csv) for word in words]
     with Path("/dev/full").open("w") as full:
         finished = subprocess.run(
-            [sys.executable, "-m", "drone.cli", "info", str(survey_csv)],
+            [sys.executable, "-m", "drone.cli", *given],
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
@@ -140,7 +151,7 @@ def test_an_answer_that_cannot_be_written_is_an_error_in_one_line(survey_csv, un
         )
     assert finished.returncode == 2
     (line,) = finished.stderr.splitlines()
-    assert line.startswith("error: standard output: cannot be written")
+    assert line.startswith(complaint)
 
 
 def test_progress_is_shown_on_a_terminal_only(run, survey_csv):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 
 import numpy as np
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
-from detection.pacing import in_order
 from detection.source.footprint import Lattice, path_of
 from detection.source.likelihood import log_ratio
 from detection.source.noise import Noise
@@ -109,14 +107,6 @@ def test_the_best_cells_are_divided_and_the_hopeless_left_out():
     wanted = {(x // 4, y // 4) for x, y in zip(east[kept], north[kept], strict=True)}
     assert wanted <= inside
     assert fine.size % 16 == 0
-
-
-def test_results_come_in_the_order_of_the_items():
-    def slow_for_the_first(item):
-        time.sleep(0.02 if item == 0 else 0.0)
-        return item
-
-    assert in_order(slow_for_the_first, range(8)) == list(range(8))
 
 
 def test_evidence_for_two_sources_is_near_the_sum_over_pairs(survey, posterior_of):
