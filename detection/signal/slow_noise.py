@@ -18,7 +18,7 @@ __all__ = ["CLEAR", "drift_inflation", "lasting_inflation"]
 CROSSING_BINS = (4, 8)  # averaged: a plume is crossed in some seconds
 FEWEST_MEANS = 10  # independent ones that a spread is told from
 LARGEST = 4.0
-CLEAR = 6.0  # noises that nothing but gas reaches: the drift of an array reached 5.3 in 180 flights
+CLEAR = 6.0  # noises that drift does not reach: 5.3 at most by arrays in 180 simulated flights
 LASTING_BINS = (16, 32, 64)
 BY_CHANCE = 3.0  # noises that the largest of a flight's means over so long reaches
 
