@@ -43,12 +43,12 @@ def drift_inflation(ratio: FloatArray) -> float:
     >>> drift_inflation(noise) < 1.2, drift_inflation(noise + drift) > 2.0
     (True, True)
     """
-    spreads = [1.0]
-    for bins in CROSSING_BINS:
-        if ratio.size >= FEWEST_MEANS * bins:
-            means = np.convolve(ratio, np.full(bins, 1.0 / np.sqrt(bins)), mode="valid")
-            spreads.append(lower_spread(means))
-    return float(min(max(spreads), LARGEST))
+    spreads = [
+        lower_spread(_means(ratio, bins))
+        for bins in CROSSING_BINS
+        if ratio.size >= FEWEST_MEANS * bins
+    ]
+    return float(min(max([1.0, *spreads]), LARGEST))
 
 
 def lasting_inflation(ratio: FloatArray) -> float:
@@ -80,9 +80,10 @@ def lasting_inflation(ratio: FloatArray) -> float:
     """
     if not ratio.size or ratio.max() >= CLEAR:
         return 1.0
-    highest = [0.0]
-    for bins in LASTING_BINS:
-        if ratio.size >= bins:
-            means = np.convolve(ratio, np.full(bins, 1.0 / np.sqrt(bins)), mode="valid")
-            highest.append(float(means.max()))
-    return max(1.0, max(highest) / BY_CHANCE)
+    highest = [_means(ratio, bins).max() for bins in LASTING_BINS if ratio.size >= bins]
+    return float(max([BY_CHANCE, *highest]) / BY_CHANCE)
+
+
+def _means(ratio: FloatArray, bins: int) -> FloatArray:
+    """Means of all so many bins in a row, over the deviation of means of independent bins."""
+    return np.convolve(ratio, np.full(bins, 1.0 / np.sqrt(bins)), mode="valid")

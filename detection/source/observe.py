@@ -233,9 +233,9 @@ def observed_at(
         gas=about["gas"],
         sensor_family=about["sensor_family"],
     )
-    if observations.is_sure_only_of_clear:
-        sigma = sigma * lasting_inflation(concentration / sigma)
-    return replace(observations, sigma=sigma)
+    if not observations.is_sure_only_of_clear:
+        return observations
+    return replace(observations, sigma=sigma * lasting_inflation(concentration / sigma))
 
 
 def response_of(flight: xr.Dataset, channel: str) -> tuple[float, float]:
