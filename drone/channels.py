@@ -29,6 +29,7 @@ __all__ = ["Heard", "believable_channel", "heard_best", "observed"]
 LOUD = 20.0  # noises of the largest reading from which the best channel needs no help
 # Gas met over gas read by usual elements, below which it is not the gas of the channel beside
 SMALLEST_SCALE = 0.06
+DRIFTING = 1.2  # factor on the noise of metal oxides that is worth a note
 
 
 class Heard(NamedTuple):
@@ -103,10 +104,10 @@ def observed(
     if is_resistance(flight, channel):
         for one in observe_array(flight, east=east, north=north, gas=gas):
             if channel in one.channel.split("+"):
-                return Heard(one)
+                return Heard(one, tuple(_drift_notes(one)))
     own = observe(flight, channel, east=east, north=north)
     if not may_stand_in or _loudness(own) >= LOUD:
-        return Heard(own)
+        return Heard(own, tuple(_drift_notes(own)))
     series = observe_array(flight, east=east, north=north, gas=gas)
     return heard_best(own, [one for one in series if channel not in one.channel.split("+")])
 
@@ -154,6 +155,17 @@ def heard_best(own: Observations, others: Sequence[Observations]) -> Heard:
         known = replace(one, gain_log_sd=min(scale.log_sd, one.gain_log_sd))
         return Heard(known, tuple(notes), scale.factor)
     return Heard(own, tuple(notes))
+
+
+def _drift_notes(series: Observations) -> list[str]:
+    if series.lasting < DRIFTING:
+        return []
+    return [
+        f"{series.channel}: stands above clean air for half a minute and more, yet never "
+        f"{CLEAR:.0f} times its noise, as metal oxides that drift do; that is not taken for gas "
+        f"(its noise counts {series.lasting:.1f} times), and faint gas is missed with it: fly "
+        "again with warm sensors, or nearer"
+    ]
 
 
 def _loudness(series: Observations) -> float:

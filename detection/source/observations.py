@@ -51,6 +51,9 @@ class Observations:
         As in a Flight.
     flight : str
         Which flight it is of: series of one flight share their wind and all that disturbs them.
+    lasting : float
+        How many times `sigma` counts because what stood out did so by lasting only
+        (`lasting_inflation`).
     """
 
     time_s: FloatArray
@@ -70,6 +73,7 @@ class Observations:
     gas: str = ""
     sensor_family: str = "unknown"
     flight: str = ""
+    lasting: float = 1.0
 
     def __post_init__(self) -> None:
         size = self.time_s.size

@@ -235,7 +235,8 @@ def observed_at(
     )
     if not observations.is_sure_only_of_clear:
         return observations
-    return replace(observations, sigma=sigma * lasting_inflation(concentration / sigma))
+    lasting = lasting_inflation(concentration / sigma)
+    return replace(observations, sigma=lasting * sigma, lasting=lasting)
 
 
 def response_of(flight: xr.Dataset, channel: str) -> tuple[float, float]:

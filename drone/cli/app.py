@@ -114,11 +114,13 @@ def run(argv: list[str] | None = None) -> int:
     except MemoryError:
         warn("error: not enough memory for these files; cut the flight into parts")
         return EXIT_INPUT
-    except OSError as error:  # help and progress: answers say themselves what is full
+    except OSError as error:  # answers say themselves what is full
         if error.errno != errno.ENOSPC:
             raise
         forget_unread()
-        warn("error: the disk that output goes to is full; make room, or write elsewhere")
+        named = f"no room left for {error.filename}"
+        full = named if error.filename else "the disk that output goes to is full"
+        warn(f"error: {full}; make room, or write elsewhere")
         return EXIT_INPUT
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED

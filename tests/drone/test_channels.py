@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from benchmarks.blind_worlds import BlindWorld
 from detection.source.observations import Observations
+from drone.analysis import corrected_flight, domain_of, observations_of
 from drone.channels import heard_best
 from drone.choices import Choices
+from drone.inputs import read_inputs
 from drone.pipeline import analyse
 from mapping.grid import to_metric
 from sims.recording import write_flight_csv
@@ -114,6 +117,21 @@ def test_the_order_of_the_others_does_not_matter():
     one, other = heard_best(pid(), others), heard_best(pid(), others[::-1])
     assert one.notes == other.notes
     assert one.observations.channel == other.observations.channel == "ec"
+
+
+@pytest.mark.parametrize(("world", "drifts"), [("none", True), ("single", False)])
+def test_metal_oxides_that_drift_are_said_to(world, drifts, tmp_path):
+    flown = BlindWorld(world, "ou", 18).flown()
+    del flown.columns["pid_ppb"]
+    write_flight_csv(flown, tmp_path / "flight.csv")
+    inputs = read_inputs([tmp_path / "flight.csv"])
+    flight, _ = corrected_flight(inputs, Choices(gas=flown.scenario.gas))
+    domain, _ = domain_of(flight, Choices())
+    heard = observations_of(flight, domain, "mox1", gas=flown.scenario.gas)
+    assert [note.split(":")[0] for note in heard.notes] == (
+        ["mox1+mox2+mox3+mox4"] if drifts else []
+    )
+    assert all("is not taken for gas" in note for note in heard.notes)
 
 
 @pytest.fixture(scope="module")

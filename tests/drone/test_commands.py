@@ -1,5 +1,6 @@
 """The small commands, and what holds for all of them."""
 
+import errno
 import gc
 import json
 import os
@@ -93,6 +94,18 @@ def test_an_error_of_several_lines_is_printed_as_one(run, monkeypatch, survey_cs
 
     monkeypatch.setattr("drone.pipeline.process_flight", fail)
     assert run("process", survey_csv, "-o", tmp_path / "out").err == "error: first second\n"
+
+
+def test_a_full_disk_is_told_with_the_file_that_found_no_room(
+    run, monkeypatch, survey_csv, tmp_path
+):
+    def fill(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "out/flight.nc")
+
+    monkeypatch.setattr("drone.pipeline.process_flight", fill)
+    outcome = run("process", survey_csv, "-o", tmp_path / "out")
+    assert outcome.code == app.EXIT_INPUT
+    assert outcome.err == "error: no room left for out/flight.nc; make room, or write elsewhere\n"
 
 
 def test_an_interrupt_is_130(run, monkeypatch, survey_csv, tmp_path):
