@@ -29,6 +29,7 @@ __all__ = ["Apart", "Split", "Weights", "summed"]
 
 LEAST = 15.0  # log-likelihood ratio of a source by whose overlap with others it is not judged
 STEEPNESS = 12  # a tenth of overlap leaves 28 % of what is explained
+ENOUGH = 15.0  # log-likelihood ratio beyond one source that leaves no doubt of more
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Weights:
     bar : float
         Log-likelihood ratio that one source and the model's errors may reach.
     tempering : Tempering
-        Of what is beyond; nothing more is gained above its knee, so that where the sources are
-        hangs on the likelihood as tempered for one.
+        Of what is beyond; nothing more is gained above its knee, which is at most `ENOUGH`, so
+        that where the sources are hangs on the likelihood as tempered for one.
     """
 
     bar: float
@@ -110,7 +111,16 @@ class Weights:
         most = max(float(split.beyond(bar).max()) for split in splits)
         trust = problem.tempering.slope / noise.temper
         own = noise.tempering_for(most, 1.0)
-        return cls(bar, replace(own, slope=trust * own.slope, sure=trust * own.sure, beyond=0.0))
+        return cls(
+            bar,
+            replace(
+                own,
+                slope=trust * own.slope,
+                sure=trust * own.sure,
+                knee=min(own.knee, ENOUGH),
+                beyond=0.0,
+            ),
+        )
 
     def counted(self, split: Split) -> FloatArray:
         """What counts of sources beyond what one can explain."""

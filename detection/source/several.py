@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Found", "further_source"]
 
 PROBES = 8  # draws with k sources from which the next one is sought, and ...
-PROBES_ASIDE = 24  # ... from which chains are run if it stands aside of the others
+PROBES_ASIDE = 36  # ... from which chains are run if it stands aside of the others
+CELLS = 1400  # at most, of the lattice that sources settle on
 READINGS = 400  # twice as many or more are thinned
 NEGLIGIBLE = 1.0  # log-likelihood ratio that no source need be judged apart for
 PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run
@@ -120,7 +121,7 @@ def further_source(
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
         return Found(drawn, gain, False, apart.weights)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
-    lattice = _around(problem, coarse, surface, probes, finest_m)
+    lattice = _around(problem, coarse, surface, configurations, finest_m)
     is_aside = max(float(apart.counted(look.splits).max()) for look in looks) > NEGLIGIBLE
     if aside >= PROMISING:
         more = configurations[PROBES:PROBES_ASIDE]
@@ -228,18 +229,20 @@ def _around(
     problem: Problem,
     coarse: Lattice,
     surface: FloatArray,
-    probes: Sequence[Configuration],
+    configurations: Sequence[Configuration],
     finest_m: float,
 ) -> Lattice:
     """Fine cells where the next source or one of the known ones may be."""
     weight = surface.copy()
-    places = np.concatenate([probe.places for probe in probes])
+    places = np.concatenate([one.places for one in configurations])
     columns = np.round((places[:, 0] - coarse.west) / coarse.cell_m).astype(int)
     rows = np.round((places[:, 1] - coarse.south) / coarse.cell_m).astype(int)
     ny, nx = coarse.index.shape
     known = coarse.index[np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)]
     weight[known] = surface.max()
-    return refined(coarse, weight, domain=problem.domain, finest_m=finest_m, budget=900, depth=7.0)
+    return refined(
+        coarse, weight, domain=problem.domain, finest_m=finest_m, budget=CELLS, depth=7.0
+    )
 
 
 def _chain(
