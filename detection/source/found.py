@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from detection.source.estimators.grid import Settings
     from detection.source.flights import FlightEvidence
     from detection.source.footprint import Lattice
+    from detection.source.grid_settings import Settings
     from detection.source.noise import Noise
     from detection.source.observations import Observations
 

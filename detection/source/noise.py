@@ -18,7 +18,7 @@ __all__ = ["AVERAGING_S", "Noise", "Tempering", "additive_sd", "noise_of", "temp
 
 MARGIN = 0.05  # of a share explained, that says nothing
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
-AVERAGED_SATURATION = 4.0  # how much stronger a signal of averages may be and still be believed
+AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
 MET = 20.0  # of theirs
 CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured

@@ -7,7 +7,7 @@ before leave unexplained. Nothing is iterated to convergence, so nothing can fai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from scipy.special import logsumexp
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
 from detection.source.found import Found, posterior_of, single_sources
-from detection.source.noise import AVERAGING_S, Noise
+from detection.source.grid_settings import Settings
+from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.prior import PRIOR_PROPOSAL, Prior
 from detection.source.several import further_source
@@ -38,56 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "infer", "search"]
 
 GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
-# The more readings say of nuisances, the fewer draws of those fit and the more are needed: so
-# many times those of one flight of single readings.
-AVERAGED_WORK = 5  # for time averages, whose eddies are averaged away
-TOGETHER_WORK = 3  # for several flights over one source
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How much work the grid does; accuracy grows slowly with each.
-
-    Attributes
-    ----------
-    pilots, hypotheses : int
-        Draws of the nuisance parameters: from the prior, and from where those fit best.
-    scouts : int
-        Pilots used for the coarse look.
-    rates : int
-        Candidate rates between the prior's bounds.
-    coarse_cells, fine_cells : int
-        Upper bounds on the number of cells.
-    finest_m : float
-        Smallest cell [m].
-    readings : int
-        Twice as many or more are thinned; the likelihood is tempered by less then.
-    draws : int
-        Draws in the Posterior.
-    max_sources : int
-    smoothing_s : float
-        Smoothing of the measured wind [s].
-    depth : float
-        Cells and rates whose log weight is this far below the best are left out.
-    """
-
-    pilots: int = 32
-    hypotheses: int = 48
-    scouts: int = 12
-    rates: int = 26
-    coarse_cells: int = 2000
-    fine_cells: int = 2000
-    finest_m: float = 3.0
-    readings: int = 700
-    draws: int = 2000
-    max_sources: int = 4
-    smoothing_s: float = 15.0
-    depth: float = 9.0
-
-    def with_draws(self, times: int) -> Settings:
-        """The same with so many times the draws of the nuisances."""
-        return replace(self, pilots=times * self.pilots, hypotheses=times * self.hypotheses)
 
 
 def infer(
@@ -149,7 +101,7 @@ def search(
         raise ValueError("no readings to infer from")
     prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
     noise = (noise or Noise()).for_readings(groups[0][0])
-    settings = (settings or Settings()).with_draws(_draws_needed(groups))
+    settings = (settings or Settings()).for_flights(groups)
     tell = progress or (lambda _share: None)
     problems = [
         [
@@ -181,11 +133,8 @@ def search(
     tell(0.35)
     lattice = _pruned(flights, lattice, settings.depth)
     log_prior = flights[0].problems[0].log_prior(lattice)
-    each = [flight.log_likelihood() for flight in flights]
-    for k, (flight, stream) in enumerate(zip(flights, streams, strict=True)):
-        beside = log_prior + sum((one for j, one in enumerate(each) if j != k), start=0.0)
-        proposal = flight.adapted(beside, least_effective=settings.pilots / 4)
-        flight.look(lattice, proposal, settings.hypotheses, stream)
+    for share in np.diff(np.linspace(0, settings.hypotheses, settings.rounds + 1).astype(int)):
+        _look_where_it_fits(flights, lattice, log_prior, int(share), settings, streams)
     tell(0.6)
     log_weight = log_prior + np.sum([flight.log_likelihood() for flight in flights], axis=0)
     rows = [
@@ -217,11 +166,20 @@ def search(
     )
 
 
-def _draws_needed(groups: Sequence[list[Observations]]) -> int:
-    """How many times the draws that one flight of single readings takes."""
-    if groups[0][0].averaging_time_s >= AVERAGING_S:
-        return AVERAGED_WORK
-    return TOGETHER_WORK if len(groups) > 1 else 1
+def _look_where_it_fits(
+    flights: Sequence[FlightEvidence],
+    lattice: Lattice,
+    log_prior: FloatArray,
+    count: int,
+    settings: Settings,
+    streams: Sequence[np.random.Generator],
+) -> None:
+    """Weigh a lattice under more draws of each flight's nuisances, around those that fit."""
+    each = [flight.log_likelihood() for flight in flights]
+    for k, (flight, stream) in enumerate(zip(flights, streams, strict=True)):
+        beside = log_prior + sum((one for j, one in enumerate(each) if j != k), start=0.0)
+        proposal = flight.adapted(beside, least_effective=settings.pilots / 4)
+        flight.look(lattice, proposal, count, stream)
 
 
 def _flights(

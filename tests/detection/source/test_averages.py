@@ -52,7 +52,7 @@ def posteriors(arcs):
 
 def test_where_the_source_is_hangs_little_on_the_draws_of_nuisances(posteriors):
     east = np.array([one["east"].values[:, 0] for one in posteriors])
-    assert np.std(np.nanmean(east, axis=1)) < 0.5 * np.nanstd(east, axis=1).mean()
+    assert np.std(np.nanmean(east, axis=1)) < 0.2 * np.nanstd(east, axis=1).mean()
 
 
 def test_a_published_plume_is_placed_and_its_rate_told(posteriors):
@@ -67,7 +67,7 @@ def test_a_strong_signal_of_averages_is_believed_more_than_one_of_readings():
     for best in (100.0, 400.0):
         slopes = [one.tempering_for(best, 1.0) for one in (single, averages)]
         worth = [one.beyond / one.slope for one in slopes]
-        assert worth[1] > 1.5 * worth[0]
+        assert worth[1] > 1.3 * worth[0]
 
 
 def test_averages_and_flights_together_take_more_draws(arcs):
