@@ -133,8 +133,8 @@ def search(
     tell(0.35)
     lattice = _pruned(flights, lattice, settings.depth)
     log_prior = flights[0].problems[0].log_prior(lattice)
-    for share in np.diff(np.linspace(0, settings.hypotheses, settings.rounds + 1).astype(int)):
-        _look_where_it_fits(flights, lattice, log_prior, int(share), settings, streams)
+    for count in np.diff(np.linspace(0, settings.hypotheses, settings.rounds + 1).astype(int)):
+        _look_where_it_fits(flights, lattice, log_prior, int(count), settings, streams)
     tell(0.6)
     log_weight = log_prior + np.sum([flight.log_likelihood() for flight in flights], axis=0)
     rows = [
