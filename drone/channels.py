@@ -101,13 +101,27 @@ def observed(
         A metal oxide is read together with the others of the array. Any other channel is read
         alone, unless `heard_best` says that the array shows more.
     """
+    heard = _heard(flight, channel, east=east, north=north, gas=gas, may_stand_in=may_stand_in)
+    return heard._replace(notes=(*heard.notes, *_drift_notes(heard.observations)))
+
+
+def _heard(
+    flight: xr.Dataset,
+    channel: str,
+    *,
+    east: FloatArray,
+    north: FloatArray,
+    gas: str | None,
+    may_stand_in: bool,
+) -> Heard:
+    """`observed`, without what is to be known of the series chosen."""
     if is_resistance(flight, channel):
         for one in observe_array(flight, east=east, north=north, gas=gas):
             if channel in one.channel.split("+"):
-                return Heard(one, tuple(_drift_notes(one)))
+                return Heard(one)
     own = observe(flight, channel, east=east, north=north)
     if not may_stand_in or _loudness(own) >= LOUD:
-        return Heard(own, tuple(_drift_notes(own)))
+        return Heard(own)
     series = observe_array(flight, east=east, north=north, gas=gas)
     return heard_best(own, [one for one in series if channel not in one.channel.split("+")])
 
