@@ -124,14 +124,31 @@ def test_metal_oxides_that_drift_are_said_to(world, drifts, tmp_path):
     flown = BlindWorld(world, "ou", 18).flown()
     del flown.columns["pid_ppb"]
     write_flight_csv(flown, tmp_path / "flight.csv")
-    inputs = read_inputs([tmp_path / "flight.csv"])
-    flight, _ = corrected_flight(inputs, Choices(gas=flown.scenario.gas))
-    domain, _ = domain_of(flight, Choices())
-    heard = observations_of(flight, domain, "mox1", gas=flown.scenario.gas)
+    heard = heard_in(tmp_path / "flight.csv", "mox1", gas=flown.scenario.gas)
     assert [note.split(":")[0] for note in heard.notes] == (
         ["mox1+mox2+mox3+mox4"] if drifts else []
     )
     assert all("is not taken for gas" in note for note in heard.notes)
+
+
+@pytest.mark.parametrize("plateau_ppb", [0.0, 7.0])
+def test_a_metal_oxide_that_tells_concentrations_says_so_too(plateau_ppb, tmp_path):
+    flown = BlindWorld("none", "ou", 18).flown()
+    samples = flown.columns["pid_ppb"].size
+    for name in [name for name in flown.columns if name.startswith(("pid", "mox"))]:
+        del flown.columns[name]
+    readings = 500.0 + 5.0 * np.random.default_rng(0).standard_normal(samples)
+    readings[samples // 2 :][: 40 * 5] += plateau_ppb  # 40 s at 5 Hz
+    flown.columns["mox_ppb"] = readings
+    write_flight_csv(flown, tmp_path / "flight.csv")
+    heard = heard_in(tmp_path / "flight.csv", "mox", gas=flown.scenario.gas)
+    assert ["is not taken for gas" in note for note in heard.notes] == [True] * bool(plateau_ppb)
+
+
+def heard_in(log, channel, *, gas):
+    flight, _ = corrected_flight(read_inputs([log]), Choices(gas=gas))
+    domain, _ = domain_of(flight, Choices())
+    return observations_of(flight, domain, channel, gas=gas)
 
 
 @pytest.fixture(scope="module")
