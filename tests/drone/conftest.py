@@ -9,6 +9,7 @@ import pytest
 
 from detection.source.estimators import grid
 from drone.cli import main
+from tests.drone.ground import Ground
 from tests.drone.outcome import Outcome
 from tests.drone.tables import as_csv, survey_rows
 
@@ -24,6 +25,14 @@ def run(capfd):
         return Outcome(code, captured.out, captured.err)
 
     return run_command
+
+
+@pytest.fixture
+def ground() -> Ground:
+    """A watch that has heard an armed autopilot."""
+    made = Ground()
+    made.hear(made.autopilot.heartbeat(armed=True))
+    return made
 
 
 @pytest.fixture
