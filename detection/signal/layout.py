@@ -8,7 +8,7 @@ from typing import Protocol
 TIME, AGE, STEP, ELAPSED = 0, 1, 2, 3  # last time, since the first, usual and latest step [s]
 COUNT, CHANGES, LAST, SCALE = 4, 5, 6, 7  # readings, changes between them, the last, the noise
 PLUME, ABOVE, BELOW = 8, 9, 10  # probability; how long above and below the baseline [s]
-ADAPTS, SETTLING = 11, 12  # 1 to learn the noise; 1 until it is known
+ADAPTS, SETTLING = 11, 12  # 1 if live, to learn the noise; 1 until it is known
 HUMIDITY_ZERO, TEMPERATURE_ZERO = 13, 14  # the first known, regressors count from there
 BASELINE, VARIANCE, INNOVATION, NOISE, TRUST, DENSITY = 15, 16, 17, 18, 19, 20
 SLOPE_CARRIED, SLOPE_KEPT = 21, 22  # what `advance` did to level and slope, for the smoother

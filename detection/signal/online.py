@@ -35,6 +35,7 @@ __all__ = [
 # How the baseline may move, in noises of a one-second mean; coefficients in noises of a reading.
 LEVEL_SPANS = 2.0  # a wandering level is averaged over so many spans, a slope over one
 SLOPE_MEMORY_S = 300.0  # [s] after which a slope is forgotten
+SLOPE_HELD_S = 20.0  # [s] the same while a live channel stands above its baseline
 COEFFICIENT = 5.0  # prior spread of the response to 1 % humidity and to 1 K [noises]
 COEFFICIENT_MEMORY_S = 1e6  # [s] in which a coefficient wanders by its prior spread
 WARM_UP = 200.0  # prior spread of the warm-up amplitude [noises]
@@ -187,8 +188,11 @@ def tick(
 def advance(state: Numbers, span_s: float) -> None:
     """Carry the estimate on through the time that has passed."""
     elapsed = state[at.ELAPSED]
-    kept = math.exp(-elapsed / SLOPE_MEMORY_S) if elapsed > 0.0 else 1.0
-    carried = SLOPE_MEMORY_S * (1.0 - kept)
+    # What is held for plume may be the baseline itself, left behind by a slope that was wrong.
+    is_held = state[at.ADAPTS] > 0.0 and state[at.ABOVE] > 0.0
+    memory_s = SLOPE_HELD_S if is_held else SLOPE_MEMORY_S
+    kept = math.exp(-elapsed / memory_s) if elapsed > 0.0 else 1.0
+    carried = memory_s * (1.0 - kept)
     state[at.SLOPE_KEPT] = kept
     state[at.SLOPE_CARRIED] = carried
     if elapsed == 0.0:
@@ -305,7 +309,10 @@ def absorb(state: Numbers) -> None:
         state[at.TRUST] = 1.0
         state[at.PLUME] = PLUME_RATE
         state[at.P00] += widening
-        state[at.P11] += widening / 900.0
+        if state[at.ADAPTS] > 0.0:  # live, the fall of a plume looks like this
+            state[at.X + 1] = 0.0
+        else:
+            state[at.P11] += widening / 900.0
         state[at.VARIANCE] += widening
         state[at.GAIN] += widening
     if state[at.TRUST] < 1e-4:

@@ -115,3 +115,12 @@ def test_a_fall_below_the_baseline_is_followed_within_seconds():
     for index in range(450):
         low = channel.feed(0.2 * index, (60.0 if index < 400 else 20.0) + rng.normal())
     assert abs(low.signal) < 4.0
+
+
+def test_the_end_of_a_plume_that_the_channel_started_in_is_no_slope_of_its_baseline():
+    time_s = np.arange(240.0)
+    noise = np.random.default_rng(4).standard_normal(time_s.size)
+    gas = np.where(time_s < 20.0, 250.0 + 20.0 * time_s, 650.0 * np.exp((20.0 - time_s) / 10.0))
+    channel = OnlineBaseline(warm_up_s=0.0)
+    signal = np.array([channel.feed(*one).signal for one in zip(time_s, gas + noise, strict=True)])
+    assert np.abs(signal[time_s > 100.0]).max() < 12.0  # noises, long in clean air again
