@@ -34,6 +34,7 @@ LEAST_TO_EXPLAIN = 40.0  # log-likelihood ratio below which too little stands ou
 SHIFTS_S = (-10.0, -5.0, 5.0, 10.0)
 LAGS = 10
 MUCH_BETTER = {"wind": 0.12, "clock": 0.26}  # share of what can be explained at all
+AS_GOOD = -0.05  # as above; one flight in fifty fits a wind turned round as well as this
 MUCH_UPWIND = 0.35
 UPWIND_M = 20.0
 STRONGEST = 8.0  # additive deviations of a reading that some candidate must explain, ...
@@ -158,6 +159,11 @@ def diagnose(
         notes.append(
             f"clock offset likely: gas {lags} position by some {abs(shifts[best]):.0f} s; "
             "check the clocks, or give --offset-s"
+        )
+    elif better_turned > AS_GOOD:
+        notes.append(
+            "the readings fit a wind from the other side as well: unless the wind sensor is known "
+            "to be mounted right, look on the far side of where gas was met too"
         )
     if upwind > MUCH_UPWIND:
         notes.append("readings rise upwind of every candidate: check the wind sensor")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["AVERAGING_S", "Noise", "Tempering", "additive_sd", "noise_of", "tempered"]
 
 MARGIN = 0.05  # of a share explained, that says nothing
+DISTRUST = 12  # power of the share of what is needed that is explained ...
+AGAINST = 36  # ... and where a wind turned round explains more, which sound flights hardly meet
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
@@ -134,16 +136,19 @@ class Noise:
         explained : float
             Share of `attainable_log_ratio` that the best sources reach.
         rival : float, optional
-            The same where the wind is turned round, if that was asked: a model is distrusted
-            that explains less than that by more than `MARGIN`.
+            The same where the wind is turned round, if that was asked: a model is hardly
+            believed that explains less than that by more than `MARGIN`. Of 160 simulated flights
+            over a source one did, of 24 in a wind reversed 20.
 
         Examples
         --------
         >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
         Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
         """
-        needed = max(self.coherence, (rival or 0.0) - MARGIN)
-        trust = min(max(explained, 0.0) / needed, 1.0) ** 12
+        share = max(explained, 0.0)
+        trust = min(share / self.coherence, 1.0) ** DISTRUST
+        if rival is not None and rival - MARGIN > share:
+            trust *= (share / (rival - MARGIN)) ** AGAINST
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
         settled = self.settled * best_log_ratio

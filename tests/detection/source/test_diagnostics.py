@@ -64,6 +64,16 @@ def test_a_reversed_wind_is_named(flown, told, seed):
     assert has(told(turned), "wind may be reversed")
 
 
+@pytest.mark.parametrize(("lines", "is_said"), [([0.0] * 6, True), (LINES, False)])
+def test_of_lines_on_one_side_it_is_said_that_a_wind_turned_round_fits(
+    survey, told, lines, is_said
+):
+    source = naive_source.Source(east=-30.0, north=5.0, rate=3e-3)
+    seen = survey(source, lines=np.array(lines), wind=WIND, step_s=1.0)
+    assert has(told(seen), "wind from the other side as well") == is_said
+    assert not has(told(seen), "wind may be reversed")
+
+
 @pytest.mark.parametrize("late_s", [5.0, -5.0])
 def test_a_clock_offset_is_named_with_its_sign(flown, told, late_s):
     flight = flown(1, rate=1e-2)
