@@ -150,6 +150,9 @@ def _look(
     )
     flight.look(fine, PRIOR_PROPOSAL, work.scouts, rng)
     flight.judge(fine, coarse)
+    flight.doubt_wind(
+        problems[0], looks[0], most_cells=work.coarse_cells, most_readings=work.readings
+    )
     ready = [replace(one, tempering=flight.tempering).thinned(every) for one in problems]
     settled = [
         replace(look, tempering=flight.tempering, explained=flight.explained) for look in looks

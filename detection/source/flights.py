@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 
 from detection.pacing import in_order
 from detection.source.footprint import path_of
-from detection.source.likelihood import log_ratio
+from detection.source.likelihood import attainable_log_ratio, log_ratio
 from detection.source.noise import noise_of
 from detection.source.observations import nuisances_of
 from detection.source.prior import (
@@ -24,7 +24,12 @@ from detection.source.prior import (
     mixture_log_weights,
     normal_points,
 )
-from detection.source.scouting import coarse_look, share_explained, unit_response
+from detection.source.scouting import (
+    LEAST_TO_EXPLAIN,
+    coarse_look,
+    share_explained,
+    unit_response,
+)
 from detection.source.tables import Problem, response_of
 
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["FlightEvidence", "by_flight", "problem_of"]
 
 WIDEST_GAIN = 2.0  # standard deviations of a gain that are looked at
+RIVALS = 4  # draws of the nuisances under which a wind turned round is looked at
 
 
 def problem_of(
@@ -117,7 +123,7 @@ class FlightEvidence:
     explained : float
         Share of what stands out that the two best sources explain.
     rival : float or None
-        The same if the wind is turned round; None if that was not asked.
+        The same if the wind is turned round; None if too little stands out to ask that.
     best_log_ratio : float
         Of the best source, of all readings.
     points, hypotheses : list
@@ -143,6 +149,12 @@ class FlightEvidence:
     def thinned_tempering(self) -> Tempering:
         """What counts of the ratios of the readings in `problems`."""
         return self.tempering.thinned(self.every)
+
+    @property
+    def attainable(self) -> float:
+        """Log-likelihood ratio of a perfect explanation of the readings in the first problem."""
+        first = self.problems[0]
+        return attainable_log_ratio(first.excess, first.additive, relative=first.noise.relative)[0]
 
     def nuisances(self, points: FloatArray) -> list[Nuisances]:
         """Nuisances at points of shape (k, d), with the response of the first series."""
@@ -198,9 +210,33 @@ class FlightEvidence:
         self.best_log_ratio = self.every * reached
         self.tempering = self.problems[0].noise.tempering_for(self.best_log_ratio, self.explained)
 
-    def hold_against(self, turned: Look) -> None:
-        """Settle the tempering again, knowing what is seen if the wind is turned round."""
-        self.rival = turned.explained
+    def doubt_wind(
+        self, problem: Problem, as_flown: Look, *, most_cells: int, most_readings: int
+    ) -> None:
+        """Settle the tempering again, knowing what is seen if the wind is turned round.
+
+        Two sources may explain all there is in any wind, so what the best one gains counts too,
+        under the same draws of the nuisances. Not asked where too little stands out.
+
+        Parameters
+        ----------
+        problem : Problem
+            Of the first series, with all candidate rates.
+        as_flown : Look
+            At the same series.
+        most_cells, most_readings : int
+            As in `coarse_look`.
+        """
+        if self.attainable < LEAST_TO_EXPLAIN:
+            return
+        turned = coarse_look(
+            replace(problem, path=problem.path.turned()),
+            as_flown.scouts[:RIVALS],
+            most_cells=most_cells,
+            most_readings=most_readings,
+        )
+        gained = turned.best_log_ratio(RIVALS) - as_flown.best_log_ratio(RIVALS)
+        self.rival = max(turned.explained, self.explained + gained / (self.every * self.attainable))
         self.tempering = self.problems[0].noise.tempering_for(
             self.best_log_ratio, self.explained, rival=self.rival
         )

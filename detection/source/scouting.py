@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Look", "coarse_look", "share_explained", "share_of", "unit_response"]
+__all__ = [
+    "LEAST_TO_EXPLAIN",
+    "Look",
+    "coarse_look",
+    "share_explained",
+    "share_of",
+    "unit_response",
+]
 
 LEAST_TO_EXPLAIN = 15.0  # log-likelihood ratio below which too little stands out to judge a fit
 FINEST_M = 4.0
@@ -47,8 +54,10 @@ class Look:
         Of this flight.
     explained : float
         Share of what a perfect explanation of the readings would reach.
+    scouts : tuple of Nuisances
+        Draws of the nuisances.
     ratios : tuple of ndarray of float32, shape (m, r)
-        Log-likelihood ratios under each draw of the nuisances, of every so many readings.
+        Log-likelihood ratios under each of those, of every so many readings.
     every : int
         Each so many readings, one is in `ratios`.
     log_prior : ndarray, shape (r,)
@@ -60,15 +69,19 @@ class Look:
     likely_rates: NDArray[np.bool_]
     tempering: Tempering
     explained: float
+    scouts: tuple[Nuisances, ...]
     ratios: tuple[NDArray[np.float32], ...]
     every: int
     log_prior: FloatArray
 
+    def best_log_ratio(self, draws: int) -> float:
+        """Log-likelihood ratio, of all readings, of the best source under the first draws."""
+        return self.every * max(float(ratio.max()) for ratio in self.ratios[:draws])
+
     def under(self, tempering: Tempering) -> Look:
         """The same readings seen with another trust in the model."""
-        return _look(
-            self.lattice, self.ratios, self.every, self.log_prior, tempering, self.explained
-        )
+        weights, likely = _weighed(self.ratios, self.every, self.log_prior, tempering)
+        return replace(self, log_weight=weights, likely_rates=likely, tempering=tempering)
 
 
 def coarse_look(
@@ -108,7 +121,10 @@ def coarse_look(
     log_prior = few.log_prior(lattice)
     slope = few.tempering.slope
     each = tuple(((one.log_weight - log_prior) / slope).astype(np.float32) for one in tables)
-    return _look(lattice, each, every, log_prior, tempering, explained)
+    weights, likely = _weighed(each, every, log_prior, tempering)
+    return Look(
+        lattice, weights, likely, tempering, explained, tuple(scouts), each, every, log_prior
+    )
 
 
 def share_explained(
@@ -181,17 +197,15 @@ def unit_response(
     return response_of(problem.path, lattice.only(spot), nuisances)
 
 
-def _look(
-    lattice: Lattice,
+def _weighed(
     ratios: tuple[NDArray[np.float32], ...],
     every: int,
     log_prior: FloatArray,
     tempering: Tempering,
-    explained: float,
-) -> Look:
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Log weight of one source in each cell, and the rates that matter."""
     thinned = tempering.thinned(every)
     weights = [log_prior + thinned.of(ratio) for ratio in ratios]
     by_rate = logsumexp(weights, axis=(0, 1))
     by_cell = np.asarray(logsumexp(weights, axis=(0, 2)))
-    likely = np.asarray(by_rate > by_rate.max() - DEPTH)
-    return Look(lattice, by_cell, likely, tempering, explained, ratios, every, log_prior)
+    return by_cell, np.asarray(by_rate > by_rate.max() - DEPTH)

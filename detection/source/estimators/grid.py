@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "infer", "search"]
 
-GOOD_FIT = 0.95  # share explained above which no other wind is asked what it would explain
 DOUBT = 0.9  # share of the trust of the first look below which all ground is looked at again
 
 
@@ -120,7 +119,13 @@ def search(
     streams = rng.spawn(len(groups))
     flights = _flights(groups, problems, prior, settings)
     looks = [
-        _looked(flight, flight.problems, settings, stream)
+        flight.scouted(
+            flight.problems,
+            settings.scouts,
+            most_cells=settings.coarse_cells,
+            most_readings=settings.readings,
+            rng=stream,
+        )
         for flight, stream in zip(flights, streams, strict=True)
     ]
     tell(0.15)
@@ -197,22 +202,6 @@ def _flights(
     return flights
 
 
-def _looked(
-    flight: FlightEvidence,
-    problems: Sequence[Problem],
-    settings: Settings,
-    stream: np.random.Generator,
-) -> list[Look]:
-    """A coarse look at series of a flight, over the whole domain."""
-    return flight.scouted(
-        problems,
-        settings.scouts,
-        most_cells=settings.coarse_cells,
-        most_readings=settings.readings,
-        rng=stream,
-    )
-
-
 def _judged(
     flights: Sequence[FlightEvidence],
     looks: Sequence[Sequence[Look]],
@@ -232,15 +221,17 @@ def _judged(
         budget=settings.fine_cells,
         depth=settings.depth,
     )
-    for flight, stream in zip(flights, streams, strict=True):
+    for flight, group, stream in zip(flights, looks, streams, strict=True):
         wide = flight.problems[0]
         flight.problems = [one.narrowed(rates) for one in flight.problems]
         flight.look(lattice, PRIOR_PROPOSAL, settings.pilots, stream)
         flight.judge(lattice, coarse)
-        if flight.explained < GOOD_FIT:
-            turned = replace(wide, path=wide.path.turned())
-            (rival,) = _looked(flight, [turned], settings, stream)
-            flight.hold_against(rival)
+        flight.doubt_wind(
+            wide,
+            group[0],
+            most_cells=settings.coarse_cells,
+            most_readings=settings.readings,
+        )
     return lattice
 
 
