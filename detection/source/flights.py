@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 
 from detection.pacing import in_order
 from detection.source.footprint import path_of
-from detection.source.likelihood import attainable_log_ratio, log_ratio
+from detection.source.likelihood import attainable_log_ratio, log_ratio, log_ratio_over_gains
 from detection.source.noise import noise_of
 from detection.source.observations import nuisances_of
 from detection.source.prior import (
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FlightEvidence", "by_flight", "problem_of"]
 
-WIDEST_GAIN = 2.0  # standard deviations of a gain that are looked at
 RIVALS = 4  # draws of the nuisances under which a wind turned round is looked at
 
 
@@ -286,8 +285,13 @@ class FlightEvidence:
         total = np.zeros((lattice.size, self.problems[0].rates.size), dtype=np.float32)
         for k, problem in enumerate(self.problems):
             kernel = response_of(problem.path, lattice, self.of_series(nuisances, k))
-            total += _ratio_over_gains(
-                problem, kernel, self.observations[k].gain_log_sd if k else 0.0
+            total += log_ratio_over_gains(
+                kernel,
+                problem.excess,
+                problem.additive,
+                problem.rates,
+                relative=problem.noise.relative,
+                gain_log_sd=self.observations[k].gain_log_sd if k else 0.0,
             )
         return total
 
@@ -313,29 +317,3 @@ class FlightEvidence:
             reached=float(ratio[rate]),
             prediction=problem.rates[rate] * first[:, 0].astype(np.float64),
         )
-
-
-def _ratio_over_gains(
-    problem: Problem, kernel: NDArray[np.float32], gain_log_sd: float
-) -> NDArray[np.float32]:
-    """Log-likelihood ratio at each cell and rate, averaged over the sensor's gain.
-
-    A gain moves the table along the rates, which are evenly spaced in the logarithm.
-    """
-    rates = problem.rates
-    step = float(np.log(rates[1] / rates[0])) if rates.size > 1 else 1.0
-    reach = int(np.ceil(WIDEST_GAIN * gain_log_sd / step)) if gain_log_sd > 0.25 * step else 0
-    shifts = np.arange(-reach, reach + 1)
-    wider = rates[0] * np.exp(step * np.arange(-reach, rates.size + reach))
-    ratio = log_ratio(
-        kernel, problem.excess, problem.additive, wider, relative=problem.noise.relative
-    ).astype(np.float32)
-    if not reach:
-        return ratio
-    weights = -0.5 * (shifts * step / gain_log_sd) ** 2
-    weights -= logsumexp(weights)
-    total = np.full((ratio.shape[0], rates.size), -np.inf, dtype=np.float32)
-    for shift, weight in zip(shifts, weights, strict=True):
-        moved = ratio[:, reach + shift : reach + shift + rates.size]
-        np.logaddexp(total, moved + np.float32(weight), out=total)
-    return total

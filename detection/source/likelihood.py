@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import logsumexp
 
 from detection.source.likelihood_kernels import sum_expected, sum_log_ratios
 
@@ -17,8 +18,11 @@ __all__ = [
     "attainable_log_ratio",
     "expected_log_ratio",
     "log_ratio",
+    "log_ratio_over_gains",
     "total_log_ratio",
 ]
+
+WIDEST_GAIN = 2.0  # standard deviations of a gain that are looked at
 
 
 def log_ratio(
@@ -58,6 +62,47 @@ def log_ratio(
         np.ascontiguousarray(kernel.T), excess, additive**2, rates, relative**2, known, out
     )
     return out
+
+
+def log_ratio_over_gains(
+    kernel: NDArray[np.float32],
+    excess: FloatArray,
+    additive: FloatArray,
+    rates: FloatArray,
+    *,
+    relative: float,
+    gain_log_sd: float,
+) -> NDArray[np.float32]:
+    """`log_ratio` averaged over the sensor's gain.
+
+    Parameters
+    ----------
+    kernel, excess, additive, relative
+        As in `log_ratio`.
+    rates : ndarray, shape (r,)
+        Candidate rates, ascending, evenly spaced in the logarithm: a gain moves the table along
+        them [kg s-1].
+    gain_log_sd : float
+        Spread of the logarithm of the gain.
+
+    Returns
+    -------
+    ndarray of float32, shape (m, r)
+    """
+    step = float(np.log(rates[1] / rates[0])) if rates.size > 1 else 1.0
+    reach = int(np.ceil(WIDEST_GAIN * gain_log_sd / step)) if gain_log_sd > 0.25 * step else 0
+    shifts = np.arange(-reach, reach + 1)
+    wider = rates[0] * np.exp(step * np.arange(-reach, rates.size + reach))
+    ratio = log_ratio(kernel, excess, additive, wider, relative=relative).astype(np.float32)
+    if not reach:
+        return ratio
+    weights = -0.5 * (shifts * step / gain_log_sd) ** 2
+    weights -= logsumexp(weights)
+    total = np.full((ratio.shape[0], rates.size), -np.inf, dtype=np.float32)
+    for shift, weight in zip(shifts, weights, strict=True):
+        moved = ratio[:, reach + shift : reach + shift + rates.size]
+        np.logaddexp(total, moved + np.float32(weight), out=total)
+    return total
 
 
 def total_log_ratio(
