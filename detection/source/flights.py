@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FlightEvidence", "by_flight", "problem_of"]
 
-RIVALS = 4  # draws of the nuisances under which a wind turned round is looked at
+GOOD_FIT = 0.95  # share explained above which ...
+RIVALS = 4  # ... so many draws of the nuisances tell what a wind turned round would explain
 
 
 def problem_of(
@@ -123,6 +124,8 @@ class FlightEvidence:
         Share of what stands out that the two best sources explain.
     rival : float or None
         The same if the wind is turned round; None if too little stands out to ask that.
+    gained : float
+        Share of what stands out by which the best source explains more then.
     best_log_ratio : float
         Of the best source, of all readings.
     points, hypotheses : list
@@ -138,6 +141,7 @@ class FlightEvidence:
     tempering: Tempering
     explained: float = 1.0
     rival: float | None = None
+    gained: float = 0.0
     best_log_ratio: float = 0.0
     points: list[FloatArray] = field(default_factory=list)
     hypotheses: list[Nuisances] = field(default_factory=list)
@@ -214,8 +218,9 @@ class FlightEvidence:
     ) -> None:
         """Settle the tempering again, knowing what is seen if the wind is turned round.
 
-        Two sources may explain all there is in any wind, so what the best one gains counts too,
-        under the same draws of the nuisances. Not asked where too little stands out.
+        All draws of the nuisances tell of the wind as flown, but few of one turned round where the
+        fit is good: a draw that fits one may not be among those of the other. Not asked where too
+        little stands out.
 
         Parameters
         ----------
@@ -228,16 +233,17 @@ class FlightEvidence:
         """
         if self.attainable < LEAST_TO_EXPLAIN:
             return
+        scouts = as_flown.scouts
         turned = coarse_look(
             replace(problem, path=problem.path.turned()),
-            as_flown.scouts[:RIVALS],
+            scouts if self.explained < GOOD_FIT else scouts[:RIVALS],
             most_cells=most_cells,
             most_readings=most_readings,
         )
-        gained = turned.best_log_ratio(RIVALS) - as_flown.best_log_ratio(RIVALS)
-        self.rival = max(turned.explained, self.explained + gained / (self.every * self.attainable))
+        better = turned.best_log_ratio - as_flown.best_log_ratio
+        self.rival, self.gained = turned.explained, better / (self.every * self.attainable)
         self.tempering = self.problems[0].noise.tempering_for(
-            self.best_log_ratio, self.explained, rival=self.rival
+            self.best_log_ratio, self.explained, rival=self.rival, gained=self.gained
         )
 
     def keep(self, cells: NDArray[np.bool_], rates: NDArray[np.bool_]) -> None:

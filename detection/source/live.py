@@ -130,7 +130,7 @@ class LivePosterior:
         best = max(float(one.max()) for one in flight.ratios)
         noise = flight.problems[0].noise
         flight.tempering = noise.tempering_for(
-            flight.every * best, flight.explained, rival=flight.rival
+            flight.every * best, flight.explained, rival=flight.rival, gained=flight.gained
         )
 
     def log_weight(self) -> FloatArray:

@@ -18,7 +18,7 @@ __all__ = ["AVERAGING_S", "Noise", "Tempering", "additive_sd", "noise_of", "temp
 
 MARGIN = 0.05  # of a share explained, that says nothing
 DISTRUST = 12  # power of the share of what is needed that is explained ...
-AGAINST = 36  # ... and where a wind turned round explains more, which sound flights hardly meet
+AGAINST = 36  # ... and of what is left of it where one source explains more in a wind turned round
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
@@ -125,7 +125,12 @@ class Noise:
         )
 
     def tempering_for(
-        self, best_log_ratio: float, explained: float, *, rival: float | None = None
+        self,
+        best_log_ratio: float,
+        explained: float,
+        *,
+        rival: float | None = None,
+        gained: float = 0.0,
     ) -> Tempering:
         """Tempering for a flight whose best source explains so much.
 
@@ -136,9 +141,13 @@ class Noise:
         explained : float
             Share of `attainable_log_ratio` that the best sources reach.
         rival : float, optional
-            The same where the wind is turned round, if that was asked: a model is hardly
-            believed that explains less than that by more than `MARGIN`. Of 160 simulated flights
-            over a source one did, of 24 in a wind reversed 20.
+            The same where the wind is turned round, if that was asked: a model is distrusted
+            that explains less than that by more than `MARGIN`.
+        gained : float
+            Share of `attainable_log_ratio` by which the best single source reaches more where the
+            wind is turned round: two may explain all there is in any wind. Beyond `MARGIN` the
+            model is hardly believed. Of 185 simulated flights past a source one gains so much;
+            turned round, 92 % of them do.
 
         Examples
         --------
@@ -146,9 +155,10 @@ class Noise:
         Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
         """
         share = max(explained, 0.0)
-        trust = min(share / self.coherence, 1.0) ** DISTRUST
-        if rival is not None and rival - MARGIN > share:
-            trust *= (share / (rival - MARGIN)) ** AGAINST
+        needed = max(self.coherence, (rival or 0.0) - MARGIN)
+        trust = min(share / needed, 1.0) ** DISTRUST
+        if gained > MARGIN:
+            trust *= (share / (share + gained - MARGIN)) ** AGAINST
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
         settled = self.settled * best_log_ratio

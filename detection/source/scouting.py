@@ -74,9 +74,10 @@ class Look:
     every: int
     log_prior: FloatArray
 
-    def best_log_ratio(self, draws: int) -> float:
-        """Log-likelihood ratio, of all readings, of the best source under the first draws."""
-        return self.every * max(float(ratio.max()) for ratio in self.ratios[:draws])
+    @property
+    def best_log_ratio(self) -> float:
+        """Log-likelihood ratio of the best source, of all readings, not tempered."""
+        return self.every * max(float(ratio.max()) for ratio in self.ratios)
 
     def under(self, tempering: Tempering) -> Look:
         """The same readings seen with another trust in the model."""

@@ -235,5 +235,14 @@ def test_a_model_is_distrusted_where_the_wind_turned_round_explains_more():
     assert as_flown.sure == 1.0
     assert noise.tempering_for(100.0, 0.8, rival=0.84) == as_flown
     doubted = noise.tempering_for(100.0, 0.8, rival=1.0)
-    assert doubted.sure < 0.01
+    assert doubted.sure < 0.2
     assert doubted.slope / as_flown.slope == pytest.approx(doubted.sure)
+
+
+def test_a_model_is_hardly_believed_where_one_source_explains_more_in_a_wind_turned_round():
+    noise = Noise()
+    as_flown = noise.tempering_for(100.0, 1.0)
+    assert noise.tempering_for(100.0, 1.0, rival=1.0, gained=0.04) == as_flown
+    sure = [noise.tempering_for(100.0, 1.0, rival=1.0, gained=by).sure for by in (0.06, 0.1, 0.2)]
+    assert (np.diff([1.0, *sure]) < 0.0).all()
+    assert sure[-1] < 0.01
