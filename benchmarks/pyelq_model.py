@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from detection.source.observations import Observations
     from drone.analysis import Analysis
 
-ITERATIONS = 2000
-BURN_IN = 1000
+ITERATIONS = 5000
+BURN_IN = 2500
 _STEP_M = ((5.0,), (5.0,), (0.3,))  # its own 1 m would take far longer to cross a site
 _BIN_S = 2.0
 _TOP_M = 5.0
