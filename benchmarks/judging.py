@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from shapely.geometry import Point
 
+from benchmarks.truth import matched, places
 from drone.pipeline import analyse
 from mapping.density import draw_density
-from mapping.grid import to_metric
 from mapping.relabel import label_sources
 from mapping.survey import INDICATED
 
@@ -145,7 +144,7 @@ def judged_analysis(
     }
     if not sources:
         return Judged(**more)
-    true = _places(analysis, sources)
+    true = places(analysis, sources)
     more["largest_reading_m"] = _from_largest_reading(analysis, true)
     if survey.hotspots and analysis.posterior is not None:
         first = survey.hotspots[0]
@@ -153,19 +152,10 @@ def judged_analysis(
         more |= _of_hotspot(first, true[nearest], sources[nearest], wind)
         more |= _of_raster(survey.source_map, true[nearest])
         more |= _of_draws(analysis, true[nearest], sources[nearest], wind, seed=str(more["name"]))
-        more["matched_m"] = _matched(
+        more["matched_m"] = matched(
             np.array([(spot.east, spot.north) for spot in survey.told]), true
         )
     return Judged(**more)
-
-
-def _places(analysis: Analysis, sources: Sequence[Mapping[str, float]]) -> np.ndarray:
-    east, north = to_metric(
-        analysis.survey.domain.crs,
-        [one["latitude"] for one in sources],
-        [one["longitude"] for one in sources],
-    )
-    return np.stack((east, north), axis=1)
 
 
 def _from_largest_reading(analysis: Analysis, true: np.ndarray) -> float:
@@ -274,12 +264,3 @@ def _rank(draws: np.ndarray, true: float, rng: np.random.Generator) -> float:
     """Share of draws below the truth; ties fall either way by chance."""
     below, level = int(np.sum(draws < true)), int(np.sum(draws == true))
     return float((below + rng.uniform(0.0, level + 1.0)) / (draws.size + 1.0))
-
-
-def _matched(told: np.ndarray, true: np.ndarray) -> tuple[float, ...]:
-    """Distances of told hotspots and true sources, each used once, nearest first [m]."""
-    if not told.size:
-        return ()
-    away = np.hypot(*(told[:, None, :] - true[None, :, :]).transpose(2, 0, 1))
-    rows, columns = linear_sum_assignment(away)
-    return tuple(sorted(away[rows, columns].tolist()))

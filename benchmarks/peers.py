@@ -16,11 +16,11 @@ from benchmarks.flight_cache import kept_flight
 from benchmarks.intervals import quantile_text, share_text
 from benchmarks.running import results
 from benchmarks.tables import NOTHING, markdown, median
+from benchmarks.truth import places
 from detection.source.estimators import grid
 from drone.choices import Choices
 from drone.pipeline import survey
 from mapping.density import credible_regions, draw_density
-from mapping.grid import to_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -169,9 +169,8 @@ def _compared(world: BlindWorld) -> Compared:
     kept = kept_flight(world)
     (source,) = kept.truth["sources"]
     found = survey([kept.path], choices=Choices(gas=kept.scenario["gas"]))
-    crs = found.analysis.survey.domain.crs
-    east, north = to_metric(crs, [source["latitude"]], [source["longitude"]])
-    truth, rate = (float(east[0]), float(north[0])), float(source["rate_g_s"])
+    ((east, north),) = places(found.analysis, [source])
+    truth, rate = (float(east), float(north)), float(source["rate_g_s"])
     answers = {OURS: _ours(found, truth, rate)}
     if is_installed():
         answers |= _pyelqs(found, truth, rate)
@@ -204,7 +203,9 @@ def _pyelqs(found: Surveyed, truth: Place, rate: float) -> dict[str, Answer]:
     """Two places from the same draws."""
     model = importlib.import_module("benchmarks.pyelq_model")
     emitted: Emissions
-    emitted, wall_s, cpu_s = _timed(lambda: model.emissions(found.analysis))
+    emitted, wall_s, cpu_s = _timed(
+        lambda: model.emissions(found.series[0], found.analysis.survey.domain)
+    )
     if not emitted.rate.size:
         nothing = Answer(np.nan, False, np.nan, np.nan, wall_s, cpu_s)
         return {CELL: nothing, MEAN: nothing}
@@ -212,12 +213,12 @@ def _pyelqs(found: Surveyed, truth: Place, rate: float) -> dict[str, Answer]:
     some = np.random.default_rng(0).choice(share.size, _DRAWS, p=share)
     inside, radius = _region(emitted.east[some], emitted.north[some], truth)
     ratio = float(emitted.rate.sum() / emitted.draws) / rate
-    places = {CELL: _best_cell(emitted), MEAN: (share @ emitted.east, share @ emitted.north)}
+    told = {CELL: _best_cell(emitted), MEAN: (share @ emitted.east, share @ emitted.north)}
     return {
         program: Answer(
             float(np.hypot(east - truth[0], north - truth[1])), inside, radius, ratio, wall_s, cpu_s
         )
-        for program, (east, north) in places.items()
+        for program, (east, north) in told.items()
     }
 
 

@@ -22,13 +22,12 @@ from pyelq.source_map import SourceMap
 
 from benchmarks.worlds import GAS
 from detection.source.observations import bin_samples
-from drone.analysis import observations_of
 from mapping.grid import to_geographic
 from sensors.gases import resolve
 
 if TYPE_CHECKING:
     from detection.source.observations import Observations
-    from drone.analysis import Analysis
+    from mapping.area import Domain
 
 ITERATIONS = 5000
 BURN_IN = 2500
@@ -49,15 +48,12 @@ class Emissions(NamedTuple):
     draws: int
 
 
-def emissions(analysis: Analysis) -> Emissions:
-    domain = analysis.survey.domain
-    seen = observations_of(
-        analysis.flight, domain, analysis.survey.channel, gas=analysis.choices.gas
-    ).observations
+def emissions(seen: Observations, domain: Domain) -> Emissions:
+    """Run pyELQ on a series; the domain says where its axes are."""
     west, south, _, _ = _flown(seen)
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
-        model = _model(analysis, seen, np.random.default_rng(1))
+        model = _model(domain, seen, np.random.default_rng(1))
         model.initialise()
         model.to_mcmc()
         model.run_mcmc()
@@ -74,10 +70,9 @@ def emissions(analysis: Analysis) -> Emissions:
     )
 
 
-def _model(analysis: Analysis, seen: Observations, rng: np.random.Generator) -> Any:
+def _model(domain: Domain, seen: Observations, rng: np.random.Generator) -> Any:
     """pyELQ set up as its examples do, on this flight."""
 
-    domain = analysis.survey.domain
     west, south, east, north = _flown(seen)
     latitude, longitude = to_geographic(domain.crs, [west], [south])
     reference = {

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from shapely.geometry import Point
 
+from benchmarks.truth import matched, places
 from drone.choices import Choices
 from drone.pipeline import analyse
-from mapping.grid import to_metric
 from mapping.survey import INDICATED
 from sims.recording import write_flight_csv
 
@@ -126,7 +125,7 @@ def judged(
     }
     if not sources:
         return Score(**more)
-    true = _places(analysis, sources)
+    true = places(analysis, sources)
     if survey.hotspots:
         first = survey.hotspots[0]
         away = np.hypot(true[:, 0] - first.east, true[:, 1] - first.north)
@@ -138,30 +137,13 @@ def judged(
             "inside_50": bool(first.regions[0.5].covers(at)),
             "inside_90": bool(first.regions[0.9].covers(at)),
             "rate_ratio": first.rate_g_s / sources[nearest].get("rate_g_s", float("nan")),
-            "matched_m": _matched(np.array([(spot.east, spot.north) for spot in told]), true),
+            "matched_m": matched(np.array([(spot.east, spot.north) for spot in told]), true),
         }
     more["baselines"] = {
         method: _guessed(guess, analysis, true, sources)
         for method, guess in (baselines or {}).items()
     }
     return Score(**more)
-
-
-def _places(analysis: Analysis, sources: Sequence[Mapping[str, float]]) -> np.ndarray:
-    east, north = to_metric(
-        analysis.survey.domain.crs,
-        [one["latitude"] for one in sources],
-        [one["longitude"] for one in sources],
-    )
-    return np.stack((east, north), axis=1)
-
-
-def _matched(told: np.ndarray, true: np.ndarray) -> tuple[float, ...]:
-    if not told.size:
-        return ()
-    away = np.hypot(*(told[:, None, :] - true[None, :, :]).transpose(2, 0, 1))
-    rows, columns = linear_sum_assignment(away)
-    return tuple(sorted(away[rows, columns].tolist()))
 
 
 def _guessed(

@@ -153,12 +153,6 @@ class FlightEvidence:
         """What counts of the ratios of the readings in `problems`."""
         return self.tempering.thinned(self.every)
 
-    @property
-    def attainable(self) -> float:
-        """Log-likelihood ratio of a perfect explanation of the readings in the first problem."""
-        first = self.problems[0]
-        return attainable_log_ratio(first.excess, first.additive, relative=first.noise.relative)[0]
-
     def nuisances(self, points: FloatArray) -> list[Nuisances]:
         """Nuisances at points of shape (k, d), with the response of the first series."""
         return [nuisances_of(self.observations[0], self.prior, one) for one in points]
@@ -231,7 +225,8 @@ class FlightEvidence:
         most_cells, most_readings : int
             As in `coarse_look`.
         """
-        if self.attainable < LEAST_TO_EXPLAIN:
+        attainable = self._attainable()
+        if attainable < LEAST_TO_EXPLAIN:
             return
         scouts = as_flown.scouts
         turned = coarse_look(
@@ -241,7 +236,7 @@ class FlightEvidence:
             most_readings=most_readings,
         )
         better = turned.best_log_ratio - as_flown.best_log_ratio
-        self.rival, self.gained = turned.explained, better / (self.every * self.attainable)
+        self.rival, self.gained = turned.explained, better / (self.every * attainable)
         self.tempering = self.problems[0].noise.tempering_for(
             self.best_log_ratio, self.explained, rival=self.rival, gained=self.gained
         )
@@ -300,6 +295,11 @@ class FlightEvidence:
                 gain_log_sd=self.observations[k].gain_log_sd if k else 0.0,
             )
         return total
+
+    def _attainable(self) -> float:
+        """Log-likelihood ratio of a perfect explanation of the readings in the first problem."""
+        first = self.problems[0]
+        return attainable_log_ratio(first.excess, first.additive, relative=first.noise.relative)[0]
 
     def _explained(
         self,

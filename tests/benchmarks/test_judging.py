@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from benchmarks.calibration import rank_p
-from benchmarks.judging import Judged, _matched, _of_raster, _rank, judged_line
+from benchmarks.judging import Judged, _of_raster, _rank, judged_line
+from benchmarks.truth import matched
 
 
 def judged(**changed):
@@ -73,5 +74,5 @@ def test_a_rank_is_the_share_of_draws_below_and_ties_are_shared():
 def test_hotspots_and_sources_are_paired_each_once():
     told = np.array([[0.0, 0.0], [1.0, 0.0]])
     true = np.array([[0.0, 0.0], [100.0, 0.0]])
-    assert _matched(told, true) == (0.0, 99.0)
-    assert _matched(np.zeros((0,)), true) == ()
+    assert matched(told, true) == (0.0, 99.0)
+    assert matched(np.zeros((0,)), true) == ()
