@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from matplotlib.ticker import MaxNLocator
 
 from mapping.cartography import MUTED
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
-    from shapely.geometry.base import BaseGeometry
 
     from mapping.survey import Survey
 
@@ -40,11 +38,13 @@ def frame_map(axes: Axes, survey: Survey, *, whole: bool) -> None:
     track = survey.track
     known = np.isfinite(track.east) & np.isfinite(track.north)
     points = np.stack([track.east[known], track.north[known]], axis=1)
-    shown: list[BaseGeometry] = [shapely.MultiPoint(points)]
-    shown += [spot.regions[0.9] for spot in survey.told]
-    if whole:
-        shown.append(shapely.box(*survey.domain.bounds))
-    west, south, east, north = shapely.union_all([shapely.box(*one.bounds) for one in shown]).bounds
+    boxes = [spot.regions[0.9].bounds for spot in survey.told]
+    if len(points):
+        boxes.append((*points.min(axis=0), *points.max(axis=0)))
+    if whole or not boxes:
+        boxes.append(survey.domain.bounds)
+    west, south = np.min(boxes, axis=0)[:2]
+    east, north = np.max(boxes, axis=0)[2:]
     show_box(axes, (west, south, east, north), least_m=LEAST_M, margin=1.02 if whole else 1.18)
 
 

@@ -39,8 +39,10 @@ def line_spacing(east: FloatArray, north: FloatArray) -> float:
     """
     known = np.isfinite(east) & np.isfinite(north)
     track = np.unique(np.stack([east[known], north[known]], axis=1).round(2), axis=0)
-    hull = shapely.MultiPoint(track).convex_hull
-    west, south, east_, north_ = hull.bounds if len(track) else (0.0, 0.0, 0.0, 0.0)
+    if not len(track):
+        return math.nan
+    hull = shapely.LinearRing(np.resize(track, (max(len(track), 3), 2))).convex_hull
+    west, south, east_, north_ = hull.bounds
     longest = max(east_ - west, north_ - south)
     if hull.area < 0.01 * longest**2 or longest == 0:
         return math.nan

@@ -107,12 +107,13 @@ def estimate_response(
     floors = SEEN * noise * with_slope_noise(time, lags)
     scatter = np.full(improbability.shape, np.nan)
     told = np.zeros(improbability.shape, np.int64)
+    paths: dict[bytes, FloatArray | None] = {}
     for row, rise_s in enumerate(TIMES_S):
         for column, decay_s in enumerate(TIMES_S):
             if improbability[row, column] > improbability.min() + LEAST_LIKELY:
                 continue
             exposed = level + np.where(slope > 0.0, rise_s, decay_s) * slope
-            found = _scatter(lines, np.maximum(exposed - floors[row, column], 0.0))
+            found = _scatter(lines, np.maximum(exposed - floors[row, column], 0.0), paths)
             scatter[row, column], told[row, column] = found
     usual = int(np.median(told[np.isfinite(scatter)])) if np.isfinite(scatter).any() else 0
     if usual < FEWEST_LINES:
@@ -133,22 +134,45 @@ def _means(time: FloatArray, *columns: FloatArray) -> list[FloatArray]:
     return [*means, count]
 
 
-def _scatter(lines: SurveyLines, met: FloatArray) -> tuple[float, int]:
-    """Mean square of the plume's places about a path blind to the way flown [m2]; how many."""
+def _scatter(
+    lines: SurveyLines, met: FloatArray, paths: dict[bytes, FloatArray | None]
+) -> tuple[float, int]:
+    """Mean square of the plume's places about a path blind to the way flown [m2]; how many.
+
+    `paths` keeps what takes a path off the lines that were seen, which are often the same.
+    """
     on = lines.number >= 0
     number, weight = lines.number[on], np.sqrt(met[on])
     total = np.bincount(number, weights=weight, minlength=lines.way.size)
     place = np.bincount(number, weights=weight * lines.along[on], minlength=lines.way.size)
     seen = total > 0.0
     count = int(seen.sum())
-    if count < FEWEST_LINES or np.unique(lines.way[seen]).size < 2:
+    key = seen.tobytes()
+    if key not in paths:
+        paths[key] = _path(lines, seen)
+    path = paths[key]
+    if path is None:
         return np.nan, count
-    centre, across = place[seen] / total[seen], lines.across[seen]
+    centre = place[seen] / total[seen]
+    off = centre - path @ (centre @ path)
+    return float(off @ off) / (count - path.shape[1]) + LEAST_SPREAD_M**2, count
+
+
+def _path(lines: SurveyLines, seen: NDArray[np.bool_]) -> FloatArray | None:
+    """Orthonormal columns that straight (or bent) paths across some lines are made of.
+
+    None where the lines are too few or all were flown one way; zeros for a column too many, as
+    where all lie one above the other.
+    """
+    count = int(seen.sum())
+    if count < FEWEST_LINES or np.unique(lines.way[seen]).size < 2:
+        return None
+    across = lines.across[seen]
     across = across - across.mean()
     across /= max(float(np.abs(across).max()), 1e-9)
-    path = np.polynomial.polynomial.polyvander(across, 2 if count >= PARABOLA else 1)
-    off = centre - path @ np.linalg.lstsq(path, centre, rcond=None)[0]
-    return float(off @ off) / (count - path.shape[1]) + LEAST_SPREAD_M**2, count
+    powers = np.polynomial.polynomial.polyvander(across, 2 if count >= PARABOLA else 1)
+    columns, size, _ = np.linalg.svd(powers, full_matrices=False)
+    return np.asarray(columns * (size > count * np.finfo(np.float64).eps * size[0]))
 
 
 def _improbability(prior: Response, decay: Decay | None) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["sum_expected", "sum_log_ratios", "sum_log_ratios_of_trials"]
 
 NEGLIGIBLE = 0.02  # predicted excess, in noise deviations, that changes no likelihood
-BEFORE_OVERFLOW = 8  # factors of a product, each within 1e-38 to 1e38 ...
-OUTLYING = 1e32  # ... unless its reading stands out by this, the eighth power of deviations
 SIDE_BY_SIDE = 32  # partial products
 VECTOR = 8  # numbers that a wide processor takes at once
+TOGETHER = 16  # cells whose partial products stay at hand
 LOG_2 = float(np.log(2.0))
+# What keeps products within single precision, in deviations of a reading:
+FARTHEST = 3e4  # a reading counts as standing out by no more than this, ...
+MOST_GAS = 1e9  # a prediction as no larger than this, or than the other where ...
+LEAST_RELATIVE = 0.01  # ... the square of the model error is below this share;
+BEFORE_OVERFLOW = 3  # after so many factors the exponent is carried, or before and after one of ...
+MODERATE = np.float32(1e3)  # ... a reading that stands out by more, squared, or ...
+MODERATE_GAS = 1e4  # ... of a larger prediction.
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -34,6 +40,7 @@ def sum_expected(
     cells, readings = kernel.shape
     scale = rate * rate / variance
     product = np.empty(SIDE_BY_SIDE)
+    bits = product.view(np.int64)
     exponent = np.empty(SIDE_BY_SIDE, dtype=np.int64)
     for j in range(cells):
         product[:] = 1.0
@@ -47,8 +54,8 @@ def sum_expected(
                 gained = stretch * stretch * stretch * stretch / (1.0 + relative * strength)
                 product[i] *= gained if strength > NEGLIGIBLE * NEGLIGIBLE else 1.0
             if start // SIDE_BY_SIDE % 2 == 1:  # no signal makes two factors overflow
-                _carry(product, exponent)
-        _carry(product, exponent)
+                _carry(bits, exponent)
+        _carry(bits, exponent)
         total = 0.0
         for i in range(SIDE_BY_SIDE):
             total += exponent[i] * LOG_2 + np.log(product[i])
@@ -65,43 +72,75 @@ def sum_log_ratios(
     known: FloatArray,
     out: FloatArray,
 ) -> None:
-    """`likelihood.log_ratio` of a kernel of shape (m, n), into `out`."""
+    """`likelihood.log_ratio` of a kernel of shape (n, m), into `out`, in single precision."""
     if not np.isfinite(excess.sum() + variance.sum() + known.sum()):
         out[:] = np.nan
         return
-    clean = 1.0 / (variance + relative * known**2)
-    tail = (3.0 + (excess - known) ** 2 * clean) ** 4
-    least = NEGLIGIBLE * np.sqrt(variance)
+    one, three = np.float32(1.0), np.float32(3.0)
+    share = np.float32(relative)
+    readings = _in_deviations(excess, variance, relative, known)
+    faintest = (NEGLIGIBLE / rates[-1] * np.sqrt(variance)).astype(np.float32)
     count = rates.size
-    wide = np.full(-(-count // VECTOR) * VECTOR, rates[-1])  # a vector that is not full is slow
+    wide = np.full(-(-count // VECTOR) * VECTOR, np.float32(rates[-1]))  # full vectors are faster
     wide[:count] = rates
-    product = np.empty_like(wide)
-    exponent = np.empty(wide.size, dtype=np.int64)
-    for j in range(kernel.shape[0]):
-        product[:] = 1.0
+    errs = relative > LEAST_RELATIVE
+    most = np.float32(MOST_GAS if errs else FARTHEST)
+    moderate_gas = np.float32(MODERATE_GAS if errs else 0.0)
+    product = np.empty((TOGETHER, wide.size), dtype=np.float32)
+    bits = product.view(np.int32)
+    exponent = np.empty(product.shape, dtype=np.int32)
+    pending = np.empty(TOGETHER, dtype=np.int64)
+    for begin in range(0, kernel.shape[1], TOGETHER):
+        cells = min(TOGETHER, kernel.shape[1] - begin)
+        product[:] = one
         exponent[:] = 0
-        pending = 0
-        row = kernel[j]
-        for i in range(row.size):
-            unit = row[i]
-            if rates[-1] * unit < least[i]:
-                continue
-            air, more = clean[i] * variance[i], clean[i] * relative
-            for r in range(wide.size):  # one division and no branch, so that it compiles to vectors
-                gas = wide[r] * unit
-                mean = known[i] + gas
-                miss = excess[i] - mean
-                spread = air + more * mean * mean
-                inverse = 1.0 / (3.0 * spread + clean[i] * miss * miss)
-                near = spread * inverse
-                gained = tail[i] * near * near * near * inverse
-                product[r] *= gained if gas >= least[i] else 1.0
-            pending += 1
-            if pending == BEFORE_OVERFLOW or tail[i] > OUTLYING:
-                _carry(product, exponent)
-                pending = 0
-        for r in range(count):
-            out[j, r] = 0.5 * (exponent[r] * LOG_2 + np.log(product[r]))
+        pending[:] = 0
+        for i in range(kernel.shape[0]):
+            units, faint = kernel[i, begin : begin + cells], faintest[i]
+            air, miss, other, base, scale = readings[i]
+            least = wide[-1] * faint * scale
+            for j in range(cells):
+                if units[j] < faint:
+                    continue
+                unit, row = units[j] * scale, product[j]
+                is_large = base > MODERATE or unit * wide[-1] > moderate_gas
+                if is_large or pending[j] == BEFORE_OVERFLOW:
+                    _carry(bits[j], exponent[j])
+                    pending[j] = 0
+                pending[j] += BEFORE_OVERFLOW if is_large else 1
+                for r in range(wide.size):  # no branch, one division: it compiles to vectors
+                    gas = min(wide[r] * unit, most)
+                    mean = other + gas
+                    spread = air + share * mean * mean
+                    inverse = one / (three * spread + (miss - gas) * (miss - gas))
+                    near = base * spread * inverse
+                    gained = near * near * near * (base * inverse)
+                    row[r] *= gained if gas >= least else one
+        for j in range(cells):
+            _carry(bits[j], exponent[j])
+            for r in range(count):
+                out[begin + j, r] = 0.5 * (exponent[j, r] * LOG_2 + np.log(product[j, r]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _in_deviations(
+    excess: FloatArray, variance: FloatArray, relative: float, known: FloatArray
+) -> NDArray[np.float32]:
+    """Of each reading, in standard deviations it has without a further source, shape (n, 5).
+
+    Its variance in clean air, what `known` leaves unexplained, `known`, three plus the square of
+    what is left, and one over the deviation.
+    """
+    variance = np.maximum(variance, ((excess - known) / FARTHEST) ** 2)
+    clean = 1.0 / (variance + relative * known**2)
+    scale = np.sqrt(clean)
+    readings = np.empty((excess.size, 5), dtype=np.float32)
+    readings[:, 0] = variance * clean
+    readings[:, 1] = (excess - known) * scale
+    readings[:, 2] = known * scale
+    readings[:, 3] = 3.0 + (excess - known) ** 2 * clean
+    readings[:, 4] = scale
+    return readings
 
 
 @njit(cache=True, nogil=True)
@@ -123,7 +162,7 @@ def sum_log_ratios_of_trials(
     for t in range(starts.size - 1):
         low, high = starts[t], starts[t + 1]
         sum_log_ratios(
-            kernels[picked[low:high]],
+            np.ascontiguousarray(kernels[picked[low:high]].T),
             excess[t],
             variance[t],
             rates,
@@ -134,9 +173,16 @@ def sum_log_ratios_of_trials(
 
 
 @njit(cache=True, nogil=True)
-def _carry(product: FloatArray, exponent: NDArray[np.int64]) -> None:
-    """Move powers of two from positive numbers to `exponent`, in place: no logarithm is needed."""
-    bits = product.view(np.int64)  # IEEE 754: 11 bits of exponent above 52 of the fraction
-    for k in range(bits.size):
-        exponent[k] += (bits[k] >> 52) - 1023
-        bits[k] = (bits[k] & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000
+def _carry(bits: NDArray[Any], exponent: NDArray[Any]) -> None:
+    """Move powers of two from positive numbers to `exponent`, in place: no logarithm is needed.
+
+    Of their bits (IEEE 754): an exponent of 8 above 23 of the fraction, or of 11 above 52.
+    """
+    if bits.itemsize == 4:
+        for k in range(bits.size):
+            exponent[k] += (bits[k] >> 23) - 127
+            bits[k] = (bits[k] & 0x7FFFFF) | 0x3F800000
+    else:
+        for k in range(bits.size):
+            exponent[k] += (bits[k] >> 52) - 1023
+            bits[k] = (bits[k] & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000

@@ -20,6 +20,7 @@ from detection.source.noise import Noise, Tempering, noise_of
 from tests import naive_source
 
 RATES = np.geomspace(0.1, 10.0, 5)
+SINGLE = {"rtol": 1e-6, "atol": 1e-4}  # the kernel counts in single precision
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_log_ratio_equals_its_naive_twin(readings):
     expected = naive_source.log_ratio(
         kernel, excess, additive, RATES, relative=0.8, others=np.zeros(23)
     )
-    assert_allclose(log_ratio(kernel, excess, additive, RATES, relative=0.8), expected, rtol=1e-9)
+    assert_allclose(log_ratio(kernel, excess, additive, RATES, relative=0.8), expected, **SINGLE)
 
 
 def test_log_ratio_beside_other_sources_equals_its_naive_twin(readings, rng):
@@ -43,7 +44,7 @@ def test_log_ratio_beside_other_sources_equals_its_naive_twin(readings, rng):
     others = rng.gamma(1.0, 10.0, 23)
     expected = naive_source.log_ratio(kernel, excess, additive, RATES, relative=0.5, others=others)
     fast = log_ratio(kernel, excess, additive, RATES, relative=0.5, others=others)
-    assert_allclose(fast, expected, rtol=1e-9)
+    assert_allclose(fast, expected, **SINGLE)
 
 
 def test_predictions_left_out_as_negligible_change_little(rng):
@@ -62,16 +63,64 @@ def test_a_cell_no_reading_can_see_is_neither_likely_nor_unlikely(readings):
     assert not log_ratio(kernel, excess, additive, RATES, relative=0.8)[1].any()
 
 
+@pytest.mark.parametrize("relative", [0.0, 0.05, 0.8])
+@pytest.mark.parametrize("strength", [30.0, 1e3, 2.9e4])
+def test_readings_far_beyond_the_noise_equal_the_naive_twin(strength, relative):
+    kernel = np.full((64, 2), 0.1 * strength, dtype=np.float32)
+    kernel[::5] *= 0.1
+    excess = np.full(64, strength)
+    excess[::2] = 0.0
+    rates = np.geomspace(0.1, 10.0, 11)
+    expected = naive_source.log_ratio(
+        kernel, excess, np.ones(64), rates, relative=relative, others=np.zeros(64)
+    )
+    ratio = log_ratio(kernel, excess, np.ones(64), rates, relative=relative)
+    assert_allclose(ratio, expected, rtol=1e-5, atol=1e-3)
+
+
 @pytest.mark.parametrize("strength", [1e6, 1e9])
-def test_readings_far_beyond_the_noise_equal_the_naive_twin(strength):
+def test_no_reading_stands_out_by_more_than_thirty_thousand_deviations(strength):
     kernel = np.full((64, 2), 0.1 * strength, dtype=np.float32)
     excess = np.full(64, strength)
     excess[::2] = 0.0
+    additive = np.where(excess > 0.0, strength / 3e4, 1.0)
     expected = naive_source.log_ratio(
-        kernel, excess, np.ones(64), RATES, relative=0.8, others=np.zeros(64)
+        kernel, excess, additive, RATES, relative=0.8, others=np.zeros(64)
     )
     ratio = log_ratio(kernel, excess, np.ones(64), RATES, relative=0.8)
-    assert_allclose(ratio, expected, rtol=1e-9)
+    assert_allclose(ratio, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("relative", "most"), [(0.0, 3e4), (0.05, 3e4), (0.2, 1e9), (0.8, 1e9)])
+@pytest.mark.parametrize("gas", [1e3, 1e6, 1e12])
+def test_a_prediction_counts_up_to_what_single_precision_can_tell(gas, relative, most):
+    ratio = log_ratio(
+        np.full((40, 1), gas, dtype=np.float32),
+        np.zeros(40),
+        np.ones(40),
+        RATES,
+        relative=relative,
+    )
+    told = np.minimum(RATES * gas, most)
+    expected = naive_source.log_ratio(
+        np.ones((1, 1)), [0.0], [1.0], told, relative=relative, others=[0.0]
+    )
+    assert_allclose(ratio, 40.0 * expected, rtol=1e-5)
+
+
+@given(
+    st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=40),
+    st.floats(0.0, 2.0),
+    st.floats(0.0, 1e12),
+)
+def test_no_reading_and_no_prediction_is_too_large_for_a_finite_ratio(excess, relative, gas):
+    kernel = np.full((len(excess), 3), gas, dtype=np.float32)
+    excess = np.array(excess)
+    for others in (np.zeros(excess.size), np.abs(excess)):
+        ratio = log_ratio(
+            kernel, excess, np.ones(excess.size), RATES, relative=relative, others=others
+        )
+        assert np.isfinite(ratio).all()
 
 
 def test_an_unknown_reading_gives_an_unknown_ratio(readings):
@@ -114,7 +163,7 @@ def test_sources_one_by_one_weigh_as_much_as_together(readings):
     further = log_ratio(
         kernel[:, 1:2], excess, additive, np.array([3.0]), relative=0.8, others=first
     )
-    assert_allclose(alone + further[0, 0], both, rtol=1e-9)
+    assert_allclose(alone + further[0, 0], both, **SINGLE)
 
 
 def test_expected_log_ratio_equals_its_naive_twin(readings):
