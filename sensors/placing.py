@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Placed", "place"]
 
 _HEIGHTS = ("altitude_amsl_m", "height_above_ground_m", "height_above_home_m")
+BELOW_M = -3.0  # barometers wander by less during a flight
 # of two sources that place equally many readings, the one listed first
 _PREFERRED = ("GLOBAL_POSITION_INT", "POS", "vehicle_global_position", "GPS_RAW_INT", "GPS")
 
@@ -167,6 +168,15 @@ def _placed(fixes: _Fixes, max_gap_s: float) -> Placed:
             f"{max_gap_s:g} s there, or had not begun or had ended"
         )
     height, height_note = _height_above_ground(fixes, is_placed)
+    is_below = is_placed & (height < BELOW_M)
+    if is_below.any():
+        notes.append(
+            f"height: {int(is_below.sum())} of {total} readings lie below the ground, down to "
+            f"{float(height[is_below].min()):.0f} m, so at what height they were taken is not "
+            "known and they take no part in the search; the zero of the height is not the ground "
+            "here"
+        )
+        height = np.where(is_below, np.nan, height)
     history = (
         f"position: {total - between - without} of {total} as recorded in {source}, {between} "
         f"interpolated between fixes at most {max_gap_s:g} s apart, {without} without",

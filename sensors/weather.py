@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sensors.series import Readings, Series, series_of
-from sensors.units import towards_vector
+from sensors.units import from_speed_direction, towards_vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +21,10 @@ __all__ = ["AUTOPILOT", "GIVEN", "WIND_GAP_S", "Air", "air_at"]
 
 WIND_GAP_S = 10.0  # wind is believed to stay itself over this long
 AIR_GAP_S = 60.0  # temperature, humidity and pressure change slowly
+STILL_S = 60.0  # no wind that is measured stays the same to the last digit so long
 # names a reader may give the source of a wind series that is no anemometer's
 AUTOPILOT, GIVEN = "autopilot", "given"
+MEASURED = ("anemometer", AUTOPILOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ def air_at(streams: list[Stream], readings: Readings, *, given: tuple[float, flo
 
     An anemometer's wind goes before the autopilot's estimate, which goes before what was given;
     the kinds are not mixed. Wind is interpolated as a vector, never across more than
-    `WIND_GAP_S`; the state of the air never across more than `AIR_GAP_S`.
+    `WIND_GAP_S`; the state of the air never across more than `AIR_GAP_S`. A wind of exactly 0
+    from the first reading to the last is that of a sensor that does not turn, and is not used.
 
     Parameters
     ----------
@@ -58,14 +61,20 @@ def air_at(streams: list[Stream], readings: Readings, *, given: tuple[float, flo
     -------
     Air
     """
-    east, north, kind, source = _wind(series_of(streams, "wind", readings), readings, given)
+    east, north, kind, source, notes = _wind(series_of(streams, "wind", readings), readings, given)
     total = readings.time_ns.size
     without = int(np.isnan(east).sum())
-    notes = []
     if kind == "none":
         notes.append("wind: none in the logs; give --wind-speed and --wind-from if you know it")
     elif without:
         notes.append(f"wind: {without} of {total} readings have none ({source})")
+    if kind in MEASURED and _stands_still(east, north, readings):
+        speed, from_deg = from_speed_direction(np.nanmean(east), np.nanmean(north))
+        notes.append(
+            f"wind: {float(speed):.1f} m/s from {float(from_deg):.0f} degrees from the first "
+            f"reading to the last ({source}): a sensor that stands still, or one value for the "
+            "whole flight; a wrong wind misplaces a source"
+        )
     if given is not None and kind != GIVEN:
         notes.append(f"wind: what was given is not used, the flight has wind from {source}")
     environments = series_of(streams, "environment", readings)
@@ -88,25 +97,43 @@ def air_at(streams: list[Stream], readings: Readings, *, given: tuple[float, flo
 
 def _wind(
     winds: list[Series], readings: Readings, given: tuple[float, float] | None
-) -> tuple[FloatArray, FloatArray, str, str]:
-    for kind in ("anemometer", AUTOPILOT):
+) -> tuple[FloatArray, FloatArray, str, str, list[str]]:
+    """The wind, its kind, whose it is, and what to know of those passed over."""
+    notes = []
+    for kind in MEASURED:
         found = [
             (*_vector_at(series, readings), kind, series.source)
             for series in winds
             if _wind_kind(series) == kind
         ]
-        known = [entry for entry in found if np.isfinite(entry[0]).any()]
+        known = []
+        for entry in found:
+            if _stands_still(*entry[:2], readings) and not np.nansum(np.hypot(*entry[:2])):
+                notes.append(
+                    f"wind: 0 m/s from the first reading to the last ({entry[3]}), as no wind is; "
+                    "not used, look at the sensor"
+                )
+            elif np.isfinite(entry[0]).any():
+                known.append(entry)
         if known:
-            return max(known, key=lambda entry: int(np.isfinite(entry[0]).sum()))
+            return *max(known, key=lambda entry: int(np.isfinite(entry[0]).sum())), notes
     shape = readings.time_ns.shape
     if given is not None:
         east, north = towards_vector(*given)
         source = f"{given[0]:g} m/s from {given[1]:g} degrees"
-        return np.full(shape, float(east)), np.full(shape, float(north)), GIVEN, source
+        return np.full(shape, float(east)), np.full(shape, float(north)), GIVEN, source, notes
     for series in winds:
         if _wind_kind(series) == GIVEN:
-            return *_vector_at(series, readings), GIVEN, "as given before"
-    return np.full(shape, np.nan), np.full(shape, np.nan), "none", "no log holds any"
+            return *_vector_at(series, readings), GIVEN, "as given before", notes
+    return np.full(shape, np.nan), np.full(shape, np.nan), "none", "no log holds any", notes
+
+
+def _stands_still(east: FloatArray, north: FloatArray, readings: Readings) -> bool:
+    """Whether a wind is the same from its first reading to its last, and for how long that is."""
+    known = np.isfinite(east) & np.isfinite(north)
+    if not known.any() or np.ptp(readings.time_ns[known]) < STILL_S * 1e9:
+        return False
+    return all(np.ptp(component[known]) < 1e-9 for component in (east, north))
 
 
 def _wind_kind(series: Series) -> str:

@@ -103,7 +103,7 @@ def diagnose(
     `attainable_log_ratio`, chosen so that good simulated flights are seldom complained of.
     """
     noise = noise or Noise()
-    prior = (prior or Prior()).for_averages(observations.averaging_time_s)
+    prior = (prior or Prior()).for_readings(observations)
     few = thinned(observations, max(1, len(observations) // READINGS))
     points = normal_points(DRAWS, rng=rng)
     additive = noise_of(few, noise)

@@ -88,7 +88,7 @@ def looked_at(
     looks: list[Look] = []
     ready: list[ReadSeries] = []
     for number, group in enumerate(groups):
-        own = prior.for_averages(group[0].averaging_time_s)
+        own = prior.for_readings(group[0])
         problems, shown = _look(group, domain, own, noise, work, rng)
         looks += shown
         for k, (one, problem) in enumerate(zip(group, problems, strict=True)):

@@ -19,6 +19,7 @@ __all__ = ["Settings"]
 AVERAGED_WORK = 8  # for time averages, whose eddies are averaged away, and ...
 AVERAGED_ROUNDS = 3  # ... in so many rounds, each around what fits of those before
 TOGETHER_WORK = 3  # for several flights over one source
+ONE_WIND_WORK = 4  # where the wind is one value, and its error wide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,9 @@ class Settings:
         """The same with the draws of the nuisances that these series of each flight need."""
         if groups[0][0].averaging_time_s >= AVERAGING_S:
             return self._with_draws(AVERAGED_WORK, AVERAGED_ROUNDS)
+        if any(group[0].has_one_wind for group in groups):
+            wider = self._with_draws(ONE_WIND_WORK)
+            return replace(wider, scouts=ONE_WIND_WORK * self.scouts)
         return self._with_draws(TOGETHER_WORK) if len(groups) > 1 else self
 
     def _with_draws(self, times: int, rounds: int = 1) -> Settings:

@@ -1,4 +1,4 @@
-"""How turbulent the air is, as the gusts along the flight show."""
+"""What the record of the wind shows: how turbulent the air is, and whether it was measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["friction_of_gusts"]
+__all__ = ["error_of_one_wind", "friction_of_gusts"]
 
 STEP_S = 1.0
 GUST_STEPS = 21  # what lasts longer moves the whole plume, as the path of the wind does
@@ -27,6 +27,10 @@ FEWEST = 120  # seconds of wind that tell
 SHARPEST = 0.35  # least deviation of steps of a second over that of gusts
 ROUGHNESS_M = (1e-3, 1.0)  # of bare soil, and of a town
 LEAST, MOST = 0.7, 1.5  # shares of their friction velocities, for air that is stable or stirred
+ROUNDING_M_S = 1e-9  # steps of a wind that is one value
+# Error of its direction [degree] and log speed: as somebody saw or heard it, or as a sensor holds
+# it that stood still since take-off, which is hardly more than a guess.
+GIVEN_ERROR, STILL_ERROR = (20.0, 0.3), (90.0, 0.8)
 CALM_M_S = 0.15  # friction velocity that the sun may stir up in a calm
 NORMAL = (0.1587, 0.8413)  # quantiles one standard deviation from the middle
 
@@ -82,6 +86,34 @@ def friction_of_gusts(observations: Observations) -> float | None:
     if sharpness < SHARPEST * deviation or not _is_possible(friction, observations):
         return None
     return friction
+
+
+def error_of_one_wind(
+    eastward: FloatArray, northward: FloatArray, *, source: str
+) -> tuple[float, float]:
+    """Error of a wind that is one value from beginning to end.
+
+    Parameters
+    ----------
+    eastward, northward : ndarray, shape (n,)
+        [m s-1].
+    source : str
+        As in a Flight; "given" is by hand.
+
+    Returns
+    -------
+    tuple of float
+        Standard deviation of the direction [degree] and of the logarithm of the speed; zeros of a
+        wind that changes.
+
+    Examples
+    --------
+    >>> error_of_one_wind(np.full(60, 3.0), np.zeros(60), source="given")
+    (20.0, 0.3)
+    """
+    if (np.hypot(np.diff(eastward), np.diff(northward)) > ROUNDING_M_S).any():
+        return (0.0, 0.0)
+    return GIVEN_ERROR if source == "given" else STILL_ERROR
 
 
 def _is_possible(friction: float, observations: Observations) -> bool:

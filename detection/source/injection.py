@@ -114,7 +114,7 @@ class Trials:
         smoothing_s : float
             Smoothing of the measured wind, as the estimator does it [s].
         """
-        prior = (prior or Prior()).for_averages(observations.averaging_time_s)
+        prior = (prior or Prior()).for_readings(observations)
         found = np.zeros(len(observations)) if explained is None else explained
         every = max(1, len(observations) // READINGS)
         few = thinned(

@@ -170,7 +170,7 @@ def fit_known(
         raise ValueError("known emitters are fitted to readings: give at least one of each")
     series_ = [one for one in series if len(one)]
     noise = noise or Noise()
-    prior = (prior or Prior()).for_averages(series_[0].averaging_time_s)
+    prior = (prior or Prior()).for_readings(series_[0])
     paths = [path_of(one, domain, smoothing_s=smoothing_s) for one in series_]
     parts = [part_of(one, path, noise) for one, path in zip(series_, paths, strict=True)]
     rates = np.concatenate([[0.0], np.geomspace(prior.rate_min, prior.rate_max, RATES)])

@@ -24,6 +24,7 @@ AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and s
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
 MET = 20.0  # of theirs
 CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured
+ONE_WIND_WORTH = 0.5  # of a reading, where the wind that brought its gas is one value for all
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
 
 
@@ -99,7 +100,10 @@ class Noise:
     met: float = 0.0
 
     def for_readings(self, observations: Observations) -> Noise:
-        """Error model of a series, by the family of its sensor and its averaging time."""
+        """Error model of a series, by the family of its sensor, its averaging time and its wind."""
+        if observations.has_one_wind:  # which way each reading's gas came is not known
+            measured = replace(observations, wind_error=(0.0, 0.0))
+            return replace(self.for_readings(measured), temper=ONE_WIND_WORTH * self.temper)
         if observations.averaging_time_s <= 0.0 and observations.sensor_family in STEADY:
             return replace(self, met=MET)
         return self.for_averages(observations.averaging_time_s)

@@ -39,6 +39,10 @@ class Observations:
         Wind *towards* which the air moves [m s-1], ascending in time, never NaN.
     wind_height_m : float
         Height above ground at which the wind was measured; NaN means at the sampler.
+    wind_error : tuple of float
+        Standard deviation of the direction [degree] and of the logarithm of the speed of a wind
+        that is one value for all single readings, given by hand or of a sensor that stood still;
+        zeros of a measured one, whose error the prior knows.
     response_s : tuple of float
         Rise and decay time constants of the sensor [s].
     averaging_time_s : float
@@ -66,6 +70,7 @@ class Observations:
     eastward_wind: FloatArray
     northward_wind: FloatArray
     wind_height_m: float = float("nan")
+    wind_error: tuple[float, float] = (0.0, 0.0)
     response_s: tuple[float, float] = (0.0, 0.0)
     averaging_time_s: float = 0.0
     gain_log_sd: float = 0.2
@@ -95,6 +100,11 @@ class Observations:
     def is_sure_only_of_clear(self) -> bool:
         """Whether only readings of `CLEAR` noises tell gas from drift: those of metal oxides."""
         return self.sensor_family == "mox" and self.averaging_time_s <= 0.0
+
+    @property
+    def has_one_wind(self) -> bool:
+        """Whether the wind is one value for all single readings."""
+        return self.averaging_time_s <= 0.0 and any(self.wind_error)
 
     @property
     def reference_height_m(self) -> float:

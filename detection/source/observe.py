@@ -11,6 +11,7 @@ from detection.signal.deconvolution import RESPONSE
 from detection.signal.flight import is_usable
 from detection.signal.mox import NOMINAL
 from detection.signal.slow_noise import drift_inflation, lasting_inflation
+from detection.source.gusts import error_of_one_wind
 from detection.source.observations import Observations, bin_samples
 from sensors.flight import channel_mass_concentration
 from sensors.flight_contract import gas_channels
@@ -226,6 +227,7 @@ def observed_at(
         eastward_wind=wind_east,
         northward_wind=wind_north,
         wind_height_m=float(flight.attrs["wind_height_m"]),
+        wind_error=error_of_one_wind(wind_east, wind_north, source=flight.attrs["wind_source"]),
         response_s=response_s,
         averaging_time_s=averaging_s,
         gain_log_sd=gain_log_sd,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detection.source.observations import Observations
+
     FloatArray = NDArray[np.float64]
 
 __all__ = [
@@ -101,6 +103,17 @@ class Prior:
     wind_speed_log_sd: float = 0.1
     wind_error_m_s: float = 0.2
     lag_log_sd: float = 0.3
+
+    def for_readings(self, observations: Observations) -> Prior:
+        """Prior of what these readings and their wind leave unknown."""
+        direction_deg, log_speed = observations.wind_error
+        if observations.has_one_wind:
+            return replace(
+                self,
+                wind_bias_sd_deg=max(self.wind_bias_sd_deg, direction_deg),
+                wind_speed_log_sd=max(self.wind_speed_log_sd, log_speed),
+            )
+        return self.for_averages(observations.averaging_time_s)
 
     def for_averages(self, averaging_time_s: float) -> Prior:
         """Prior of a plume whose meander is part of the readings, if they are time averages.

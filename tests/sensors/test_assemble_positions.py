@@ -116,3 +116,12 @@ def test_height_above_home_stands_in_for_it_and_says_so():
     assert flight.height_above_ground.tolist() == [7.5]
     assert any("above home" in note for note in flight.notes)
     assert any("above home" in line for line in flight.history)
+
+
+def test_no_reading_was_taken_below_the_ground():
+    fixes = track([0, 1, 2, 3], height_above_home_m=[7, -2, -3.5, -20])
+    flight = assemble([gas_batch([0, 1, 2, 3]), clock_batch(), fixes])
+    np.testing.assert_array_equal(flight.height_above_ground, [7, -2, np.nan, np.nan])
+    assert np.isfinite(flight.latitude).all()
+    (note,) = (one for one in flight.notes if "below the ground" in one)
+    assert note.startswith("height: 2 of 4 readings lie below the ground, down to -20 m")

@@ -45,6 +45,34 @@ def test_no_estimate_yet_is_not_calm():
     np.testing.assert_array_equal(flight.eastward_wind, [np.nan, np.nan, 3, 3])
 
 
+def test_a_wind_of_nothing_throughout_is_a_sensor_that_does_not_turn():
+    times = np.arange(0.0, 90.0, 5.0)
+    still = own_log(times, [50] * times.size, eastward=0.0 * times, northward=0.0 * times)
+    alone = assemble(still)
+    assert alone.wind_source == "none"
+    assert np.isnan(alone.eastward_wind).all()
+    assert any("as no wind is" in note for note in alone.notes)
+    assert assemble(still, wind=(3.0, 90.0)).wind_source == "given"
+    estimate = boot_batch("wind", "WIND", times, eastward=times / 30.0, northward=0.0 * times)
+    assert assemble([*still, clock_batch(), estimate]).wind_source == "autopilot"
+    lull = own_log(times[:10], [50] * 10, eastward=0.0 * times[:10], northward=0.0 * times[:10])
+    assert assemble(lull).wind_source == "anemometer"
+
+
+def test_a_wind_that_never_changes_is_used_and_told():
+    times = np.arange(0.0, 90.0, 5.0)
+    ones = np.ones(times.size)
+    flight = assemble(own_log(times, [50] * times.size, eastward=3.0 * ones, northward=0.0 * ones))
+    assert flight.eastward_wind.tolist() == [3.0] * times.size
+    (note,) = (one for one in flight.notes if one.startswith("wind"))
+    assert "3.0 m/s from 270 degrees from the first reading to the last" in note
+    ones[-1] = 1.001
+    flight = assemble(own_log(times, [50] * times.size, eastward=3.0 * ones, northward=0.0 * ones))
+    assert not any(one.startswith("wind") for one in flight.notes)
+    given = assemble(own_log(times, [50] * times.size), wind=(3.0, 270.0))
+    assert not any("stands still" in one for one in given.notes)
+
+
 def test_wind_is_interpolated_as_a_vector_and_not_for_long():
     estimate = boot_batch("wind", "WIND", [0, 2, 30], eastward=[0, 2, 0], northward=[2, 0, 0])
     flight = assemble([*own_log([1, 15], [50, 50]), clock_batch(), estimate])

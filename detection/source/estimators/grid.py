@@ -98,7 +98,7 @@ def search(
     groups = by_flight([one for one in series if len(one)])
     if not groups:
         raise ValueError("no readings to infer from")
-    prior = (prior or Prior()).for_averages(groups[0][0].averaging_time_s)
+    prior = prior or Prior()
     noise = (noise or Noise()).for_readings(groups[0][0])
     settings = (settings or Settings()).for_flights(groups)
     tell = progress or (lambda _share: None)
@@ -165,7 +165,7 @@ def search(
         lattice=lattice,
         ladder=ladder,
         log_evidence=log_evidence,
-        prior=prior,
+        prior=flights[0].prior,
         noise=noise,
         settings=settings,
     )
@@ -198,7 +198,9 @@ def _flights(
     for group, own in zip(groups, problems, strict=True):
         every = max(1, len(group[0]) // settings.readings)
         few = [one.thinned(every) for one in own]
-        flights.append(FlightEvidence(group, few, every, prior, own[0].tempering))
+        flights.append(
+            FlightEvidence(group, few, every, prior.for_readings(group[0]), own[0].tempering)
+        )
     return flights
 
 

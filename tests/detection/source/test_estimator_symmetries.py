@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from detection.source.gusts import GIVEN_ERROR, STILL_ERROR
 from detection.source.prior import Prior
 from tests.naive_source import Source, respond
 
@@ -131,6 +132,19 @@ WIDTHS = {
     "lag": ("lag_log_sd",),
     "dispersion": ("lateral_log_sd", "vertical_log_sd", "time_scale_log_sd"),
 }
+
+
+def test_one_wind_for_all_readings_widens_the_region(
+    survey, posterior_of, first_source, region_area
+):
+    def area(seed, error):
+        flight = survey(SOURCE, seed=seed, wind_error=error)
+        found = first_source(posterior_of(flight, seed=seed, draws=3000))
+        return region_area(found["east"], found["north"])
+
+    errors = [(0.0, 0.0), GIVEN_ERROR, STILL_ERROR]
+    measured, given, still = (np.mean([area(seed, error) for seed in range(4)]) for error in errors)
+    assert 1.3 * measured < given < still
 
 
 @pytest.mark.parametrize("what", WIDTHS)

@@ -9,7 +9,13 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.ndimage import gaussian_filter1d
 
-from detection.source.gusts import HORIZONTAL_RATIO, friction_of_gusts
+from detection.source.gusts import (
+    GIVEN_ERROR,
+    HORIZONTAL_RATIO,
+    STILL_ERROR,
+    error_of_one_wind,
+    friction_of_gusts,
+)
 from detection.source.observations import Observations
 
 TIME = np.arange(900.0)
@@ -80,3 +86,17 @@ def test_wind_measured_seldom_or_shortly_or_averaged_tells_nothing(gusts):
     assert friction_of_gusts(blowing(*gusts[:, ::5], time=TIME[::5])) is None
     assert friction_of_gusts(blowing(*gusts[:, :60], time=TIME[:60])) is None
     assert friction_of_gusts(replace(blowing(*gusts), averaging_time_s=600.0)) is None
+
+
+@pytest.mark.parametrize(("source", "error"), [("given", GIVEN_ERROR), ("anemometer", STILL_ERROR)])
+def test_a_wind_that_is_one_value_is_known_badly(source, error):
+    still = np.full(60, 3.0)
+    assert error_of_one_wind(still, 0.0 * still, source=source) == error
+    assert error_of_one_wind(still[:1], still[:1], source=source) == error
+    turning = still + 1e-3 * (np.arange(60) == 59)
+    assert error_of_one_wind(turning, 0.0 * still, source=source) == (0.0, 0.0)
+    assert error_of_one_wind(0.0 * still, turning, source=source) == (0.0, 0.0)
+
+
+def test_a_sensor_that_stood_still_says_less_than_a_person():
+    assert all(still > given > 0.0 for still, given in zip(STILL_ERROR, GIVEN_ERROR, strict=True))
