@@ -88,7 +88,8 @@ def section(found: Sequence[Compared]) -> str:
             "kept) and the flown box up to 5 m for its sources; told are the cell that holds most "
             "of its emission, and the mean place of all of it.",
             _summary(found),
-            "Reading: *times as long* is the CPU time of a flight over ours for the same flight. "
+            "Reading: *times as long* is the time of a flight over ours for the same flight; two "
+            "flights run side by side on the cores there are. "
             "Regions of pyELQ are of all its sources, by what they emit; where it emits "
             "nothing, no place is told and the truth missed.",
             _flights(found),
@@ -108,7 +109,8 @@ def _summary(found: Sequence[Compared]) -> str:
         "rate within 2x",
         "wall s, median",
         "CPU s, median",
-        "times as long",
+        "times as long, wall",
+        "times as long, CPU",
     )
     rows = []
     for program in (OURS, CELL, MEAN):
@@ -130,7 +132,14 @@ def _summary(found: Sequence[Compared]) -> str:
                 share_text([0.5 <= one.rate_ratio <= 2.0 for one in answers]),
                 median((one.wall_s for one in answers), "{:.2f}"),
                 median((one.cpu_s for one in answers), "{:.2f}"),
-                quantile_text((theirs.cpu_s / ours.cpu_s for theirs, ours in pairs), 0.5, "{:.0f}"),
+                *(
+                    quantile_text(
+                        (getattr(theirs, spent) / getattr(ours, spent) for theirs, ours in pairs),
+                        0.5,
+                        "{:.0f}",
+                    )
+                    for spent in ("wall_s", "cpu_s")
+                ),
             ]
         )
     return markdown(header, rows)
