@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["AUTOPILOT", "GIVEN", "WIND_GAP_S", "Air", "air_at"]
+__all__ = ["AUTOPILOT", "GIVEN", "WIND_GAP_S", "Air", "air_at", "is_one_wind"]
 
 WIND_GAP_S = 10.0  # wind is believed to stay itself over this long
 AIR_GAP_S = 60.0  # temperature, humidity and pressure change slowly
 STILL_S = 60.0  # no wind that is measured stays the same to the last digit so long
+ROUNDING_M_S = 1e-9  # by which a wind that is one value may seem to change
 # names a reader may give the source of a wind series that is no anemometer's
 AUTOPILOT, GIVEN = "autopilot", "given"
 MEASURED = ("anemometer", AUTOPILOT)
@@ -95,6 +96,18 @@ def air_at(streams: list[Stream], readings: Readings, *, given: tuple[float, flo
     )
 
 
+def is_one_wind(eastward: FloatArray, northward: FloatArray) -> bool:
+    """Whether all of a wind is one value but for rounding, shape (n,) each and no NaN [m s-1].
+
+    Examples
+    --------
+    >>> is_one_wind(np.full(3, 2.0), np.zeros(3)), is_one_wind(np.zeros(2), np.array([0.0, 0.1]))
+    (True, False)
+    """
+    away = np.hypot(eastward - eastward[:1], northward - northward[:1])
+    return bool((away < ROUNDING_M_S).all())
+
+
 def _wind(
     winds: list[Series], readings: Readings, given: tuple[float, float] | None
 ) -> tuple[FloatArray, FloatArray, str, str, list[str]]:
@@ -129,11 +142,11 @@ def _wind(
 
 
 def _stands_still(east: FloatArray, north: FloatArray, readings: Readings) -> bool:
-    """Whether a wind is the same from its first reading to its last, and for how long that is."""
+    """Whether a wind is the same from its first reading to its last, and long enough to tell."""
     known = np.isfinite(east) & np.isfinite(north)
     if not known.any() or np.ptp(readings.time_ns[known]) < STILL_S * 1e9:
         return False
-    return all(np.ptp(component[known]) < 1e-9 for component in (east, north))
+    return is_one_wind(east[known], north[known])
 
 
 def _wind_kind(series: Series) -> str:

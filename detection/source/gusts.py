@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from detection.source.prior import VON_KARMAN
+from sensors.weather import GIVEN, is_one_wind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +28,8 @@ FEWEST = 120  # seconds of wind that tell
 SHARPEST = 0.35  # least deviation of steps of a second over that of gusts
 ROUGHNESS_M = (1e-3, 1.0)  # of bare soil, and of a town
 LEAST, MOST = 0.7, 1.5  # shares of their friction velocities, for air that is stable or stirred
-ROUNDING_M_S = 1e-9  # steps of a wind that is one value
-# Error of its direction [degree] and log speed: as somebody saw or heard it, or as a sensor holds
-# it that stood still since take-off, which is hardly more than a guess.
+# Error of direction [degree] and log speed of a wind that is one value: as somebody saw or heard
+# it, or as a sensor holds it that stood still since take-off, which is hardly more than a guess.
 GIVEN_ERROR, STILL_ERROR = (20.0, 0.3), (90.0, 0.8)
 CALM_M_S = 0.15  # friction velocity that the sun may stir up in a calm
 NORMAL = (0.1587, 0.8413)  # quantiles one standard deviation from the middle
@@ -111,9 +111,9 @@ def error_of_one_wind(
     >>> error_of_one_wind(np.full(60, 3.0), np.zeros(60), source="given")
     (20.0, 0.3)
     """
-    if (np.hypot(np.diff(eastward), np.diff(northward)) > ROUNDING_M_S).any():
+    if not is_one_wind(eastward, northward):
         return (0.0, 0.0)
-    return GIVEN_ERROR if source == "given" else STILL_ERROR
+    return GIVEN_ERROR if source == GIVEN else STILL_ERROR
 
 
 def _is_possible(friction: float, observations: Observations) -> bool:

@@ -101,12 +101,12 @@ class Noise:
 
     def for_readings(self, observations: Observations) -> Noise:
         """Error model of a series, by the family of its sensor, its averaging time and its wind."""
-        if observations.has_one_wind:  # which way each reading's gas came is not known
-            measured = replace(observations, wind_error=(0.0, 0.0))
-            return replace(self.for_readings(measured), temper=ONE_WIND_WORTH * self.temper)
+        own = self.for_averages(observations.averaging_time_s)
         if observations.averaging_time_s <= 0.0 and observations.sensor_family in STEADY:
-            return replace(self, met=MET)
-        return self.for_averages(observations.averaging_time_s)
+            own = replace(self, met=MET)
+        if observations.has_one_wind:  # which way each reading's gas came is not known
+            return replace(own, temper=ONE_WIND_WORTH * own.temper)
+        return own
 
     def for_averages(self, averaging_time_s: float) -> Noise:
         """Error model of readings that are time averages: fewer share their eddies.
