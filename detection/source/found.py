@@ -43,7 +43,8 @@ class Found:
     log_evidence : list of float
         For 0, 1, 2 ... sources, over none.
     prior : Prior
-    noise : Noise
+    noises : list of Noise
+        Error model of each flight; the skewness is one for all.
     settings : Settings
     """
 
@@ -52,7 +53,7 @@ class Found:
     ladder: list[list[Configuration]]
     log_evidence: list[float]
     prior: Prior
-    noise: Noise
+    noises: list[Noise]
     settings: Settings
 
 
@@ -61,7 +62,7 @@ def posterior_of(found: Found, *, rng: np.random.Generator) -> xr.Dataset:
     flights = found.flights
     groups = [flight.observations for flight in flights]
     posterior = _posterior(
-        found.ladder, found.log_evidence, groups, found.prior, found.noise, found.settings, rng
+        found.ladder, found.log_evidence, groups, found.prior, found.noises, found.settings, rng
     )
     return posterior.assign_attrs(
         explained=min(flight.explained for flight in flights),
@@ -143,7 +144,7 @@ def _posterior(
     log_evidence: Sequence[float],
     groups: Sequence[Sequence[Observations]],
     prior: Prior,
-    noise: Noise,
+    noises: Sequence[Noise],
     settings: Settings,
     rng: np.random.Generator,
 ) -> xr.Dataset:
@@ -166,7 +167,7 @@ def _posterior(
             columns["height"][row, :sources] = one.nuisances[0].release_height_m
             blur = step * rng.uniform(-0.5, 0.5, sources)
             gain = gain_log_sd * rng.standard_normal()
-            columns["rate"][row, :sources] = noise.skewness * one.rates * np.exp(blur + gain)
+            columns["rate"][row, :sources] = noises[0].skewness * one.rates * np.exp(blur + gain)
             row += 1
     return posterior_dataset(
         columns,
@@ -178,7 +179,7 @@ def _posterior(
             "number_probability": [float(value) for value in share],
             "log_evidence": [float(value) for value in log_evidence],
             "prior": _said(prior),
-            "model": _said(noise) + "; " + _said(settings),
+            "model": "; ".join([*dict.fromkeys(map(_said, noises)), _said(settings)]),
         },
     )
 

@@ -157,7 +157,7 @@ class LivePosterior:
         step = np.log(found.prior.rate_max / found.prior.rate_min) / (found.settings.rates - 1)
         gain = self._flight.observations[0].gain_log_sd * rng.standard_normal(size)
         blur = step * rng.uniform(-0.5, 0.5, size)
-        return np.asarray(found.noise.skewness * picked * np.exp(blur + gain))
+        return np.asarray(found.noises[0].skewness * picked * np.exp(blur + gain))
 
     def current(self, *, rng: np.random.Generator) -> Found:
         """What is known now, in the form a search gives it."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from detection.source.gusts import STILL_ERROR
 from detection.source.observations import Observations
 from detection.source.posterior import number_probabilities
 from sensors import plugins
@@ -109,6 +110,21 @@ def test_it_says_what_the_answer_rests_on(of_a_plume):
     assert 0.0 <= attrs["explained"] <= 1.0
     assert len(attrs["tempering"]) == 5
     assert attrs["log_evidence"][0] == 0.0
+
+
+@pytest.mark.parametrize("still", ["a", "b"])  # the flights are sorted by name
+def test_each_flight_counts_by_its_own_wind(name, still):
+    flights = [
+        dataclasses.replace(
+            flown(SOURCE, seed=seed),
+            flight=flight,
+            wind_error=STILL_ERROR if flight == still else (0.0, 0.0),
+        )
+        for seed, flight in enumerate("ab")
+    ]
+    model = inferred(name, flights).attrs["model"]
+    assert "temper = 0.2" in model
+    assert "temper = 0.1" in model
 
 
 def test_a_plain_plume_leads_to_its_source(of_a_plume):

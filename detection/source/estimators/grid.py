@@ -99,7 +99,7 @@ def search(
     if not groups:
         raise ValueError("no readings to infer from")
     prior = prior or Prior()
-    noise = (noise or Noise()).for_readings(groups[0][0])
+    noises = [(noise or Noise()).for_readings(group[0]) for group in groups]
     settings = (settings or Settings()).for_flights(groups)
     tell = progress or (lambda _share: None)
     problems = [
@@ -108,13 +108,13 @@ def search(
                 one,
                 domain,
                 prior=prior,
-                noise=noise,
+                noise=own,
                 rates=settings.rates,
                 smoothing_s=settings.smoothing_s,
             )
             for one in group
         ]
-        for group in groups
+        for group, own in zip(groups, noises, strict=True)
     ]
     streams = rng.spawn(len(groups))
     flights = _flights(groups, problems, prior, settings)
@@ -166,7 +166,7 @@ def search(
         ladder=ladder,
         log_evidence=log_evidence,
         prior=flights[0].prior,
-        noise=noise,
+        noises=noises,
         settings=settings,
     )
 

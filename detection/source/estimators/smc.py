@@ -168,7 +168,8 @@ def infer(
         progress=lambda share: tell(0.1 + 0.9 * share),
     )
     heights = [seen.series[0].nuisances(point).release_height_m for point in found.points]
-    posterior = _posterior(found, np.array(heights), target, series, noise, settings, rng)
+    noises = [noise.for_readings(group[0]) for group in by_flight(series)]
+    posterior = _posterior(found, np.array(heights), target, series, noises, settings, rng)
     return posterior.assign_attrs(
         explained=min(look.explained for look in seen.looks),
         tempering=[*astuple(seen.looks[0].tempering)],
@@ -236,7 +237,7 @@ def _posterior(
     heights: FloatArray,
     target: Target,
     series: Sequence[Observations],
-    noise: Noise,
+    noises: Sequence[Noise],
     settings: Settings,
     rng: np.random.Generator,
 ) -> xr.Dataset:
@@ -252,7 +253,7 @@ def _posterior(
         "east": found.places[picks, :, 0],
         "north": found.places[picks, :, 1],
         "height": np.where(there, heights[picks, None], np.nan),
-        "rate": noise.skewness * np.exp(found.log_rates[picks] + gain),
+        "rate": noises[0].skewness * np.exp(found.log_rates[picks] + gain),
     }
     none = np.full((settings.draws - some, settings.max_sources), np.nan)
     number = np.bincount(found.number, minlength=settings.max_sources + 1)
@@ -267,7 +268,7 @@ def _posterior(
             "number_probability": [1.0 - p_any, *(p_any * number[1:] / size).tolist()],
             "log_evidence": [0.0, *(found.log_evidence + given_any).tolist()],
             "prior": _said(prior),
-            "model": _said(noise) + "; " + _said(settings),
+            "model": "; ".join([*dict.fromkeys(map(_said, noises)), _said(settings)]),
             "tempers": found.tempers,
         },
     )

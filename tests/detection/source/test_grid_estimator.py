@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from detection.source.estimators import grid
+from detection.source.gusts import STILL_ERROR
 from detection.source.noise import Noise
 from tests.naive_source import Source
 
@@ -41,6 +43,20 @@ def test_a_source_is_indicated_and_lies_in_its_region(of_one_source, first_sourc
     assert share_of_region_mass(found, SOURCE) < 0.9
     assert abs(np.median(found["east"]) - SOURCE.east) < 25
     assert abs(np.median(found["north"]) - SOURCE.north) < 8
+
+
+@pytest.mark.parametrize("still", ["a", "b"])  # the flights are sorted by name
+def test_a_flight_beside_others_is_trusted_as_it_is_alone(survey, domain, still):
+    flights = [
+        dataclasses.replace(
+            survey(SOURCE, wind_error=STILL_ERROR if flight == still else (0.0, 0.0)), flight=flight
+        )
+        for flight in "ab"
+    ]
+    together = grid.search(flights, domain, rng=np.random.default_rng(0)).flights
+    for own, beside in zip(flights, together, strict=True):
+        (alone,) = grid.search(own, domain, rng=np.random.default_rng(0)).flights
+        assert_allclose(beside.tempering.slope, alone.tempering.slope)
 
 
 def test_the_rate_interval_holds_the_true_rate(of_one_source, first_source):
