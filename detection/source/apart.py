@@ -7,19 +7,19 @@ that one can, each in readings of its own, is weighed as what a first source exp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detection.source.likelihood import log_ratio, total_log_ratio
+from detection.source.noise import Tempering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from detection.source.noise import Tempering
     from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]
@@ -109,16 +109,15 @@ class Weights:
         noise = problem.noise
         bar = best + max(noise.margin, noise.margin_share * best)
         most = max(float(split.beyond(bar).max()) for split in splits)
-        trust = problem.tempering.slope / noise.temper
-        own = noise.tempering_for(most, 1.0)
+        slope = problem.tempering.slope
         return cls(
             bar,
-            replace(
-                own,
-                slope=trust * own.slope,
-                sure=trust * own.sure,
-                knee=min(own.knee, ENOUGH),
+            Tempering(
+                slope=slope,
                 beyond=0.0,
+                knee=min(noise.settled_apart * most, ENOUGH),
+                sure=noise.sure * slope / noise.temper,
+                chance=noise.chance,
             ),
         )
 

@@ -21,6 +21,7 @@ DISTRUST = 12  # power of the share of what is needed that is explained ...
 AGAINST = 36  # ... and of what is left of it where one source explains more in a wind turned round
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
+AVERAGED_SETTLED = 0.5
 STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
 MET = 20.0  # of theirs
 CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured
@@ -57,15 +58,17 @@ class Noise:
         not make the model truer: the power falls with its square root, for what explains ...
     settled : float
         ... more than this share of what the best source does; see `Tempering`.
-    weak, weak_settled : float
-        A ratio up to `weak` counts as settled up to this larger share of the best.
-    chance : float
-        Log-likelihood ratio that noise and drift alone may reach somewhere in the domain. On 33
-        simulated flights without a source the best place reached 0.9 to 9, at the median 2.6.
     sure : float
-        Power of the likelihood between `chance` and what is settled: where readings stand out
-        of the noise, that there is a source, and none that explains little of them, does not
-        hang on the eddies that neighbouring readings share.
+        Power of the likelihood up to what is settled: where readings stand out of the noise,
+        that there is a source, and none that explains little of them, does not hang on the
+        eddies that neighbouring readings share.
+    weak : float
+        Log-likelihood ratio of the best source up to which all of it tells that there is one:
+        what explains `settled` of it counts as if it explained all, since chance does not
+        reach it. On 200 simulated flights without a source the best place reached 0.5 to 8.0.
+    chance, settled_apart : float
+        What several sources explain beyond one is searched for among more places: up to `chance`
+        noise and the model's errors reach it, and it is settled up to this larger share.
     skewness : float
         Mean of the readings in a plume over the level this likelihood fits to them, which
         strong and rare patches of gas pull less; rates are multiplied by it. Measured on
@@ -78,7 +81,7 @@ class Noise:
         0.25-0.6.
     met : float
         Log-likelihood ratio, at most `settled` of the best, up to which what explains readings
-        counts in full beyond `chance`, however little of them it explains, if a wind turned round
+        counts in full, however little of them it explains, if a wind turned round
         would explain clearly less: that gas was met is sure then, and only where from is not.
         0 for sensors that leap without gas.
     """
@@ -90,11 +93,11 @@ class Noise:
     margin_share: float = 0.1
     temper: float = 0.2
     saturation: float = 40.0
-    settled: float = 0.5
-    weak: float = 20.0
-    weak_settled: float = 0.8
-    chance: float = 5.0
+    settled: float = 0.4
     sure: float = 1.0
+    weak: float = 20.0
+    chance: float = 5.0
+    settled_apart: float = 0.8
     skewness: float = 1.2
     coherence: float = 0.74
     met: float = 0.0
@@ -122,8 +125,10 @@ class Noise:
         return replace(
             self,
             temper=worth,
+            settled=AVERAGED_SETTLED,
             sure=worth,
-            weak_settled=self.settled,
+            weak=0.0,
+            settled_apart=AVERAGED_SETTLED,
             saturation=AVERAGED_SATURATION * self.saturation,
             floor=self.floor / np.sqrt(eddies),
         )
@@ -156,7 +161,9 @@ class Noise:
         Examples
         --------
         >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
-        Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=5.0)
+        Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=0.0)
+        >>> Noise(temper=0.2, weak=20.0, settled=0.5).tempering_for(10.0, 1.0)
+        Tempering(slope=0.2, beyond=0.2, knee=5.0, sure=2.0, chance=0.0)
         """
         share = max(explained, 0.0)
         needed = max(self.coherence, (rival or 0.0) - MARGIN)
@@ -166,12 +173,13 @@ class Noise:
         slope = self.temper * trust
         strength = max(best_log_ratio / self.saturation, 1.0)
         settled = self.settled * best_log_ratio
+        told = 1.0 if best_log_ratio <= self.weak else self.weak / best_log_ratio
         trusted = Tempering(
             slope=float(slope),
             beyond=float(slope / np.sqrt(strength)),
-            knee=float(max(settled, min(self.weak_settled * best_log_ratio, self.weak))),
-            sure=float(self.sure * trust),
-            chance=self.chance,
+            knee=float(settled),
+            sure=float(self.sure * max(1.0, told / self.settled) * trust),
+            chance=0.0,
         )
         if rival is None or rival > CLEARLY_LESS * explained:
             return trusted

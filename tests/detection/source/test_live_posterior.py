@@ -70,7 +70,7 @@ def test_a_later_reading_adds_what_it_would_have_added_from_the_start(
     evidence = found.flights[0]
     assert evidence.every == max(1, count // readings)
     problem = problem_of(
-        flight, domain, prior=found.prior, noise=found.noise, rates=QUICK.rates,
+        flight, domain, prior=found.prior, noise=found.noises[0], rates=QUICK.rates,
         smoothing_s=QUICK.smoothing_s,
     ).thinned(evidence.every)  # fmt: skip
     for nuisances, ratio in zip(evidence.hypotheses, evidence.ratios, strict=True):
@@ -79,7 +79,7 @@ def test_a_later_reading_adds_what_it_would_have_added_from_the_start(
             problem.excess,
             problem.additive,
             evidence.problems[0].rates,
-            relative=found.noise.relative,
+            relative=found.noises[0].relative,
         )
         assert_allclose(ratio, expected, atol=0.05, rtol=0.01)
 
