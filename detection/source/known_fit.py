@@ -230,6 +230,7 @@ def without_known(observations: Observations, fit: KnownFit, which: int = 0) -> 
         observations,
         concentration=observations.concentration - explained,
         sigma=np.sqrt(observations.sigma**2 + uncertainty**2 + model_error**2),
+        is_remainder=True,
     )
 
 

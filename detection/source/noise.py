@@ -66,6 +66,7 @@ class Noise:
         Log-likelihood ratio of the best source up to which all of it tells that there is one:
         what explains `settled` of it counts as if it explained all, since chance does not
         reach it. On 200 simulated flights without a source the best place reached 0.5 to 8.0.
+        0 where known emitters were taken off: what is left of their plumes reaches more.
     chance, settled_apart : float
         What several sources explain beyond one is searched for among more places: up to `chance`
         noise and the model's errors reach it, and it is settled up to this larger share.
@@ -103,12 +104,14 @@ class Noise:
     met: float = 0.0
 
     def for_readings(self, observations: Observations) -> Noise:
-        """Error model of a series, by the family of its sensor, its averaging time and its wind."""
+        """Error model of a series: by its sensor, averaging time, wind, and what was taken off."""
         own = self.for_averages(observations.averaging_time_s)
         if observations.averaging_time_s <= 0.0 and observations.sensor_family in STEADY:
             own = replace(self, met=MET)
+        if observations.is_remainder:  # the eddies of a known plume are no chance
+            own = replace(own, weak=0.0)
         if observations.has_one_wind:  # which way each reading's gas came is not known
-            return replace(own, temper=ONE_WIND_WORTH * own.temper)
+            own = replace(own, temper=ONE_WIND_WORTH * own.temper)
         return own
 
     def for_averages(self, averaging_time_s: float) -> Noise:

@@ -58,6 +58,8 @@ class Observations:
     lasting : float
         How many times `sigma` counts because what stood out did so by lasting only
         (`lasting_inflation`).
+    is_remainder : bool
+        Whether what known emitters explain was taken off: what is left of their plumes is there.
     """
 
     time_s: FloatArray
@@ -79,6 +81,7 @@ class Observations:
     sensor_family: str = "unknown"
     flight: str = ""
     lasting: float = 1.0
+    is_remainder: bool = False
 
     def __post_init__(self) -> None:
         size = self.time_s.size

@@ -202,6 +202,13 @@ def test_all_that_the_best_place_of_a_weak_signal_explains_tells_that_there_is_a
     assert_allclose(at_weak, above, rtol=1e-4)
 
 
+def test_a_weak_signal_beside_known_plumes_tells_less(survey):
+    seen = survey(naive_source.Source(east=-40, north=0, rate=1e-3))
+    left = dataclasses.replace(seen, is_remainder=True)
+    clear, doubted = (Noise().for_readings(one).tempering_for(10.0, 1.0) for one in (seen, left))
+    assert doubted.of(10.0) < 0.6 * clear.of(10.0)
+
+
 @given(st.floats(0.1, 100.0), st.floats(0.0, 1.0))
 def test_no_signal_tells_less_of_a_source_than_a_weaker_one(best, more):
     noise = Noise()
