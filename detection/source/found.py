@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.configurations import Configuration
-from detection.source.posterior import posterior_dataset
+from detection.source.posterior import posterior_dataset, said
 from detection.source.prior import Prior
 
 if TYPE_CHECKING:
@@ -178,11 +178,7 @@ def _posterior(
             "p_any_source": float(1.0 - share[0]),
             "number_probability": [float(value) for value in share],
             "log_evidence": [float(value) for value in log_evidence],
-            "prior": _said(prior),
-            "model": "; ".join([*dict.fromkeys(map(_said, noises)), _said(settings)]),
+            "prior": said(prior),
+            "model": said(*noises, settings),
         },
     )
-
-
-def _said(values: Prior | Noise | Settings) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in asdict(values).items())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["number_probabilities", "posterior_dataset"]
+__all__ = ["number_probabilities", "posterior_dataset", "said"]
 
 _UNITS = {"east": "m", "north": "m", "height": "m", "rate": "kg s-1"}
 _LONG = {
@@ -83,3 +84,11 @@ def number_probabilities(posterior: xr.Dataset) -> FloatArray:
     number = np.isfinite(posterior["east"].to_numpy()).sum(axis=1)
     counts = np.bincount(number, minlength=posterior.sizes["source"] + 1)
     return np.asarray(counts / counts.sum())
+
+
+def said(*settings: Any) -> str:
+    """Fields of settings and their values, as a posterior's attributes carry them, each once."""
+    each = (
+        ", ".join(f"{name} = {value}" for name, value in asdict(one).items()) for one in settings
+    )
+    return "; ".join(dict.fromkeys(each))

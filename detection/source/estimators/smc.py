@@ -7,7 +7,7 @@ reversible jumps add and remove sources. The weights' product is the evidence fo
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from detection.source.flights import by_flight
 from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
-from detection.source.posterior import posterior_dataset
+from detection.source.posterior import posterior_dataset, said
 from detection.source.prior import Prior
 from detection.source.scattered import Target, log_number_prior, summed
 
@@ -267,12 +267,8 @@ def _posterior(
             "p_any_source": p_any,
             "number_probability": [1.0 - p_any, *(p_any * number[1:] / size).tolist()],
             "log_evidence": [0.0, *(found.log_evidence + given_any).tolist()],
-            "prior": _said(prior),
-            "model": "; ".join([*dict.fromkeys(map(_said, noises)), _said(settings)]),
+            "prior": said(prior),
+            "model": said(*noises, settings),
             "tempers": found.tempers,
         },
     )
-
-
-def _said(values: Prior | Noise | Settings) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in asdict(values).items())
