@@ -131,7 +131,8 @@ def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tupl
     )
     flight, notes = without_strays(from_columns(columns))
     flight = add_history(correct_flight(flight), f"sniffdrone {software_version()}: process")
-    return flight, (*columns.notes, *notes, *_glitch_notes(flight), *pad_notes(flight))
+    left_out = (*_glitch_notes(flight), *_floor_notes(flight), *pad_notes(flight))
+    return flight, (*columns.notes, *notes, *left_out)
 
 
 def _glitch_notes(flight: xr.Dataset) -> list[str]:
@@ -139,6 +140,18 @@ def _glitch_notes(flight: xr.Dataset) -> list[str]:
     return [
         f"{name}: {count} readings that no gas can make (a spike of one reading, or more than all "
         "of the air) were left out; look at the sensor and its wiring"
+        for name, count in counts.items()
+        if count
+    ]
+
+
+def _floor_notes(flight: xr.Dataset) -> list[str]:
+    readings = int(np.sum(flight["airborne"].values == 1))
+    counts = {name: int(flight[f"{name}_corrected"].held_at_floor) for name in gas_channels(flight)}
+    return [
+        f"{name}: {100 * count / readings:.0f} % of the readings in flight lie at the lowest value "
+        "it can show, so that it was below its zero and would not have shown faint gas; they are "
+        "left out as if not flown: zero it in clean air once it is warm"
         for name, count in counts.items()
         if count
     ]

@@ -68,6 +68,7 @@ def correct(
     family: str = "unknown",
     causal: bool = False,
     log_scale: bool = False,
+    least_noise: float = 0.0,
 ) -> Corrected:
     """Reading above a baseline that follows drift, humidity and warm-up but not plumes.
 
@@ -88,6 +89,9 @@ def correct(
     log_scale : bool
         `reading` is the resistance of a metal-oxide sensor [ohm], which gas lowers:
         signal = (baseline / reading)^(1/|B|) - 1 with B = -0.5, relative to clean air.
+    least_noise : float
+        Of a reading, in its unit, where the readings themselves may show less (`floor.floor_of`);
+        of no use when `causal` or on a log scale.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def correct(
         with np.errstate(divide="ignore", invalid="ignore"):
             logarithm = np.where(raw > 0.0, -np.log(raw), np.nan)
         return relative(_corrected(time, logarithm, *climate, family=family, causal=causal))
-    return _corrected(time, raw, *climate, family=family, causal=causal)
+    return _corrected(time, raw, *climate, family=family, causal=causal, least_noise=least_noise)
 
 
 def _corrected(
@@ -134,6 +138,7 @@ def _corrected(
     *,
     family: str,
     causal: bool,
+    least_noise: float = 0.0,
 ) -> Corrected:
     reading = np.where(np.isfinite(reading), reading, np.nan)
     if causal:
@@ -156,7 +161,7 @@ def _corrected(
         family=family,
     )
     excess = values - found.level
-    noise = max(lower_spread(excess), float(steps.min()) / np.sqrt(12.0))
+    noise = max(lower_spread(excess), float(steps.min()) / np.sqrt(12.0), least_noise)
     plume, _ = kernels.plume_probability(
         time[order], excess, np.full(order.size, noise), found.variance
     )

@@ -95,6 +95,15 @@ def test_a_stuck_channel_beside_others(quick, flight):
     assert "pid: weggelaten als defect (geeft voortdurend 55)" in told
 
 
+def test_a_channel_below_its_zero(quick, flight):
+    def below(k, row):
+        zero = 90.0 if k < 60 else 10.0
+        return row | {"pid_ppb": f"{max(float(row['pid_ppb']) - zero, 0.0):.1f}"}
+
+    told = remarks_of([flight(below)])
+    assert any("is de laagste waarde die hij kan tonen" in one for one in told)
+
+
 def test_a_gas_log_beside_the_log_of_the_autopilot(shared_data, quick, tmp_path):
     log = shared_data / "autopilot_sitl" / "survey_a.tlog"
     batches = read_inputs([log]).batches
