@@ -29,6 +29,7 @@ __all__ = ["could_not_smell", "fit_notes", "summary_of"]
 
 LONGEST_GAP_S = 2.0
 WOULD_SHOW = 0.9  # detection power from which ground counts as searched
+CONVINCING = 3.0  # log evidence for a source that would be indicated without any leap
 POORLY_EXPLAINED = 0.7  # share of what stands out, below which a model of sources is distrusted
 NOT_SEARCHED = 0.1  # detection power below which it does not
 
@@ -134,16 +135,25 @@ def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> lis
     -------
     list of str
     """
-    faults = [] if checks is None else list(checks.diagnosis.notes)
-    if posterior is None or float(posterior.attrs["explained"]) >= POORLY_EXPLAINED:
-        return faults
+    notes = [] if checks is None else list(checks.diagnosis.notes)
+    if posterior is None:
+        return notes
     share = float(posterior.attrs["explained"])
-    return [
-        f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind as "
-        "measured, so where they come from is vague; look for drift, a reading that follows the "
-        "direction of flight, or wrong wind",
-        *faults,
-    ]
+    if share < POORLY_EXPLAINED:
+        notes.insert(
+            0,
+            f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind "
+            "as measured, so where they come from is vague; look for drift, a reading that follows "
+            "the direction of flight, or wrong wind",
+        )
+    leap = float(posterior.attrs["leap"])
+    if leap > 0.0 and float(posterior.attrs["log_evidence"][1]) < leap + CONVINCING:
+        notes.insert(
+            0,
+            "gas was met for certain (readings leap as clean air does not make them), but no place "
+            "explains them well: where it comes from is hardly known; fly again where it was met",
+        )
+    return notes
 
 
 def _source(spot: Hotspot, survey: Survey) -> dict[str, Any]:

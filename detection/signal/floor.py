@@ -21,7 +21,7 @@ FEWEST = 8  # readings in a block, and ...
 BLOCKS = 3  # ... blocks, from which noise is told
 FLICKERS = 3  # times that a block's readings leave the lowest value, as noise does and gas does not
 PARTLY = (0.05, 0.95)  # share at the lowest value from which the part above tells the noise
-HELD = 0.5  # share at the lowest value, within a block each way, above which the rest is no zero
+HELD = 0.5  # share at the lowest value, within a block each way, above which the zero is hidden
 MOSTLY = 0.8  # share of the blocks held so, above which that is how the channel shows clean air
 CLEARLY = 5.0  # noises above the lowest value, which gas alone reaches
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.source.configurations import Configuration
+from detection.source.leaps import at_least
 from detection.source.posterior import posterior_dataset, said
 from detection.source.prior import Prior
 
@@ -149,7 +150,8 @@ def _posterior(
     rng: np.random.Generator,
 ) -> xr.Dataset:
     """Mix draws of each number of sources by its probability."""
-    share = number_shares(prior, log_evidence[: len(ladder) + 1])
+    leap = max(one.leap for one in noises)
+    share = number_shares(prior, at_least(log_evidence[: len(ladder) + 1], leap))
     counts = np.floor(share * settings.draws).astype(int)
     counts[np.argmax(share)] += settings.draws - counts.sum()
     shape = (settings.draws, settings.max_sources)
@@ -178,6 +180,7 @@ def _posterior(
             "p_any_source": float(1.0 - share[0]),
             "number_probability": [float(value) for value in share],
             "log_evidence": [float(value) for value in log_evidence],
+            "leap": leap,
             "prior": said(prior),
             "model": said(*noises, settings),
         },

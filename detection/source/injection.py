@@ -18,6 +18,7 @@ from detection.pacing import in_order
 from detection.signal.slow_noise import CLEAR
 from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
+from detection.source.leaps import LEAP, LEAP_LOG_EVIDENCE, largest_leaps
 from detection.source.likelihood import expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials
 from detection.source.noise import Noise, additive_sd
@@ -230,12 +231,16 @@ class Trials:
             [rates[which] * rows[some[row]] for some, (row, which) in zip(near, best, strict=True)]
         )
         second = self._ratios([some[::draws] for some in near], readings, additive, rates, first)
+        leaps = np.zeros(cells.size)
+        if self.observations.leaps_with_gas_alone:
+            leaps = largest_leaps(readings / np.hypot(self.observations.sigma, self.explained))
         found = np.empty(cells.size)
         for k, ratio in enumerate(ratios):
             gained = float(ratio.max())
             both = gained + float(second[k].max())
             share = share_of(both, readings[k], additive[k], relative=self.noise.relative)
-            tempering = self.noise.tempering_for(self.every * gained, share)
+            noise = replace(self.noise, leap=LEAP_LOG_EVIDENCE if leaps[k] >= LEAP else 0.0)
+            tempering = noise.tempering_for(self.every * gained, share)
             weight = tempering.thinned(self.every).of(ratio) + log_rate_prior
             most = float(weight.max())
             total = most + np.log(np.exp(weight - most).sum()) - np.log(draws)

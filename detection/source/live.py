@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from detection.pacing import breathe
 from detection.source.footprint import footprints, puffs_of
 from detection.source.found import number_shares, posterior_of, single_sources
+from detection.source.leaps import at_least
 from detection.source.likelihood import log_ratio
 from detection.source.noise import noise_of, tempered
 from detection.source.observations import wind_path
@@ -146,7 +147,8 @@ class LivePosterior:
 
     def number_shares(self) -> FloatArray:
         """Probability of 0, 1, 2 ... sources, as `posterior` states it."""
-        return number_shares(self._found.prior, self._log_evidence())
+        leap = max(one.leap for one in self._found.noises)
+        return number_shares(self._found.prior, at_least(self._log_evidence(), leap))
 
     def rates(self, *, size: int, rng: np.random.Generator) -> FloatArray:
         """Draws of the rate of the source, if there is just one, shape (size,) [kg s-1]."""
@@ -244,10 +246,15 @@ def _add(
     knee: float,
     sure: float,
     chance: float,
+    gas: float,
+    anywhere: float,
+    unit: float,
 ) -> None:
     """Log of what `FlightEvidence.log_likelihood` sums up, one draw more of it, in place."""
     for j in range(ratio.shape[0]):
         for r in range(ratio.shape[1]):
-            one = share + _tempered(float(ratio[j, r]), slope, beyond, knee, sure, chance)
+            one = share + _tempered(
+                float(ratio[j, r]), slope, beyond, knee, sure, chance, gas, anywhere, unit
+            )
             high, low = max(total[j, r], one), min(total[j, r], one)
             total[j, r] = high + np.log1p(np.exp(low - high))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from detection.source.leaps import evidence_of_leap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -22,8 +24,7 @@ AGAINST = 36  # ... and of what is left of it where one source explains more in 
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
 AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
 AVERAGED_SETTLED = 0.5
-STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
-MET = 20.0  # of theirs
+MET = 20.0  # of readings that leap with gas alone
 CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured
 ONE_WIND_WORTH = 0.5  # of a reading, where the wind that brought its gas is one value for all
 AVERAGING_S = 50.0  # averages beyond this are worth more than single readings
@@ -85,6 +86,10 @@ class Noise:
         counts in full, however little of them it explains, if a wind turned round
         would explain clearly less: that gas was met is sure then, and only where from is not.
         0 for sensors that leap without gas.
+    leap : float
+        Log evidence that gas was met, from readings that clean air does not make (`leaps`): what
+        explains any of it has that over an empty sky, and what explains nothing as far as the
+        model is not trusted.
     """
 
     relative: float = 0.8
@@ -102,12 +107,14 @@ class Noise:
     skewness: float = 1.2
     coherence: float = 0.74
     met: float = 0.0
+    leap: float = 0.0
 
     def for_readings(self, observations: Observations) -> Noise:
         """Error model of a series: by its sensor, averaging time, wind, and what was taken off."""
         own = self.for_averages(observations.averaging_time_s)
-        if observations.averaging_time_s <= 0.0 and observations.sensor_family in STEADY:
-            own = replace(self, met=MET)
+        if observations.leaps_with_gas_alone:
+            own = replace(own, met=MET)
+        own = replace(own, leap=evidence_of_leap(observations))
         if observations.is_remainder:  # the eddies of a known plume are no chance
             own = replace(own, weak=0.0)
         if observations.has_one_wind:  # which way each reading's gas came is not known
@@ -164,9 +171,11 @@ class Noise:
         Examples
         --------
         >>> Noise(temper=0.2, saturation=100.0, settled=0.5).tempering_for(400.0, 1.0)
-        Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, chance=0.0)
+        ... # doctest: +ELLIPSIS
+        Tempering(slope=0.2, beyond=0.1, knee=200.0, sure=1.0, ...
         >>> Noise(temper=0.2, weak=20.0, settled=0.5).tempering_for(10.0, 1.0)
-        Tempering(slope=0.2, beyond=0.2, knee=5.0, sure=2.0, chance=0.0)
+        ... # doctest: +ELLIPSIS
+        Tempering(slope=0.2, beyond=0.2, knee=5.0, sure=2.0, ...
         """
         share = max(explained, 0.0)
         needed = max(self.coherence, (rival or 0.0) - MARGIN)
@@ -183,6 +192,8 @@ class Noise:
             knee=float(settled),
             sure=float(self.sure * max(1.0, told / self.settled) * trust),
             chance=0.0,
+            gas=self.leap,
+            anywhere=float(self.leap * (1.0 - trust)),
         )
         if rival is None or rival > CLEARLY_LESS * explained:
             return trusted
@@ -210,6 +221,10 @@ class Tempering:
         Share that counts between `chance` and `knee`.
     chance : float
         Log-likelihood ratio; if it is not below `knee`, `slope` counts up to that.
+    gas, anywhere : float
+        Counts beside all that from a ratio of `unit` on, and up to 0: gas was met for certain.
+    unit : float
+        Log-likelihood ratio.
     """
 
     slope: float
@@ -217,6 +232,9 @@ class Tempering:
     knee: float
     sure: float = 1.0
     chance: float = np.inf
+    gas: float = 0.0
+    anywhere: float = 0.0
+    unit: float = 1.0
 
     def of(self, ratio: ArrayLike) -> FloatArray:
         """What counts of log-likelihood ratios, any shape.
@@ -229,9 +247,7 @@ class Tempering:
         array([3., 7., 8.])
         """
         values = np.asarray(ratio, dtype=np.float64)
-        counted: FloatArray = tempered(
-            values, self.slope, self.beyond, self.knee, self.sure, self.chance
-        )
+        counted: FloatArray = tempered(values, *astuple(self))
         return counted
 
     def thinned(self, every: int) -> Tempering:
@@ -242,19 +258,34 @@ class Tempering:
             self.knee / every,
             self.sure * every,
             self.chance / every,
+            self.gas,
+            self.anywhere,
+            self.unit / every,
         )
 
 
 def tempered(
-    ratio: Any, slope: float, beyond: float, knee: float, sure: float, chance: float
+    ratio: Any,
+    slope: float,
+    beyond: float,
+    knee: float,
+    sure: float,
+    chance: float,
+    gas: float,
+    anywhere: float,
+    unit: float,
 ) -> Any:
     """`Tempering.of` an array or a number, for numba to compile too."""
     low = min(chance, knee)
-    return (
+    counted = (
         beyond * ratio
         + (slope - sure) * np.minimum(ratio, low)
         + (sure - beyond) * np.minimum(ratio, knee)
     )
+    if gas > 0.0:
+        share = np.minimum(np.maximum(ratio, 0.0), unit) / unit
+        counted = counted + anywhere + (gas - anywhere) * share
+    return counted
 
 
 def noise_of(observations: Observations, noise: Noise) -> FloatArray:

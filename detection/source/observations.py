@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observations", "bin_samples", "nuisances_of", "wind_path"]
 
+STEADY = ("pid", "tdlas")  # families of sensors whose readings nothing but gas makes leap
+
 
 @dataclass(frozen=True, kw_only=True)
 class Observations:
@@ -58,6 +60,8 @@ class Observations:
     lasting : float
         How many times `sigma` counts because what stood out did so by lasting only
         (`lasting_inflation`).
+    leap_beside : float
+        Noises reached by the channel in whose place this one stands, see `leaps.leap_of`.
     is_remainder : bool
         Whether what known emitters explain was taken off: what is left of their plumes is there.
     """
@@ -81,6 +85,7 @@ class Observations:
     sensor_family: str = "unknown"
     flight: str = ""
     lasting: float = 1.0
+    leap_beside: float = 0.0
     is_remainder: bool = False
 
     def __post_init__(self) -> None:
@@ -103,6 +108,11 @@ class Observations:
     def is_sure_only_of_clear(self) -> bool:
         """Whether only readings of `CLEAR` noises tell gas from drift: those of metal oxides."""
         return self.sensor_family == "mox" and self.averaging_time_s <= 0.0
+
+    @property
+    def leaps_with_gas_alone(self) -> bool:
+        """Whether nothing but gas makes single readings leap."""
+        return self.sensor_family in STEADY and self.averaging_time_s <= 0.0
 
     @property
     def has_one_wind(self) -> bool:

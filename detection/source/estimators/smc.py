@@ -17,6 +17,7 @@ from detection.pacing import in_order
 from detection.source.annealing import Annealed, Schedule, annealed
 from detection.source.first_look import FirstLook, Work, looked_at
 from detection.source.flights import by_flight
+from detection.source.leaps import at_least
 from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
@@ -243,7 +244,9 @@ def _posterior(
 ) -> xr.Dataset:
     """Draws with and without sources, mixed by the evidence."""
     prior = target.prior
-    p_any = float(expit(logit(prior.any_source) + found.log_evidence))
+    leap = max(one.leap for one in noises)
+    _, raised = at_least([0.0, found.log_evidence], leap)
+    p_any = float(expit(logit(prior.any_source) + raised))
     some = round(p_any * settings.draws)
     size = len(found.log_rates)
     picks = rng.permutation(size)[:some] if some <= size else rng.choice(size, some)
@@ -267,6 +270,7 @@ def _posterior(
             "p_any_source": p_any,
             "number_probability": [1.0 - p_any, *(p_any * number[1:] / size).tolist()],
             "log_evidence": [0.0, *(found.log_evidence + given_any).tolist()],
+            "leap": leap,
             "prior": said(prior),
             "model": said(*noises, settings),
             "tempers": found.tempers,
