@@ -73,7 +73,7 @@ def kept_runs(world: BlindWorld, count: int) -> FloatArray:
     """
     folder = FOLDER.parent / "floor"
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"known-{world.turbulence}-{world.seed}.npz"
+    file = folder / f"known-{world.family}-{world.turbulence}-{world.seed}.npz"
     if file.exists():
         with np.load(file) as kept:
             if len(kept["y"]) >= count:

@@ -14,7 +14,7 @@ from detection.source.effort import standing_out
 from detection.source.observe import shortage
 from detection.source.search import Search
 from drone.channels import observed
-from drone.pads import pad_notes
+from drone.left_out import left_out_notes
 from drone.strays import without_strays
 from drone.version import software_version
 from mapping.area import survey_domain
@@ -27,7 +27,6 @@ from mapping.reference_system import conversion_of, read_crs
 from mapping.survey import INDICATED, INSUFFICIENT, Survey, Track, verdict_of
 from sensors.assemble import assemble
 from sensors.flight import add_history, from_columns
-from sensors.flight_contract import gas_channels
 from sensors.units import unit_of
 
 if TYPE_CHECKING:
@@ -131,30 +130,7 @@ def corrected_flight(inputs: Inputs, choices: Choices) -> tuple[xr.Dataset, tupl
     )
     flight, notes = without_strays(from_columns(columns))
     flight = add_history(correct_flight(flight), f"sniffdrone {software_version()}: process")
-    left_out = (*_glitch_notes(flight), *_floor_notes(flight), *pad_notes(flight))
-    return flight, (*columns.notes, *notes, *left_out)
-
-
-def _glitch_notes(flight: xr.Dataset) -> list[str]:
-    counts = {name: int(flight[f"{name}_corrected"].glitches) for name in gas_channels(flight)}
-    return [
-        f"{name}: {count} readings that no gas can make (a spike of one reading, or more than all "
-        "of the air) were left out; look at the sensor and its wiring"
-        for name, count in counts.items()
-        if count
-    ]
-
-
-def _floor_notes(flight: xr.Dataset) -> list[str]:
-    readings = int(np.sum(flight["airborne"].values == 1))
-    counts = {name: int(flight[f"{name}_corrected"].held_at_floor) for name in gas_channels(flight)}
-    return [
-        f"{name}: {100 * count / readings:.0f} % of the readings in flight lie at the lowest value "
-        "it can show, so that it was below its zero and would not have shown faint gas; they are "
-        "left out as if not flown: zero it in clean air once it is warm"
-        for name, count in counts.items()
-        if count
-    ]
+    return flight, (*columns.notes, *notes, *left_out_notes(flight))
 
 
 def domain_of(flight: xr.Dataset, choices: Choices) -> tuple[Domain, list[str]]:

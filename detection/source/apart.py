@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.likelihood import log_ratio, total_log_ratio
-from detection.source.noise import Tempering
+from detection.source.tempering import Tempering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

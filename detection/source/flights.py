@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Lattice
-    from detection.source.noise import Noise, Tempering
+    from detection.source.noise import Noise
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances, Prior, Proposal
     from detection.source.scouting import Look
+    from detection.source.tempering import Tempering
 
     FloatArray = NDArray[np.float64]
 

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from detection.source.emitters import KnownEmitter
     from detection.source.footprint import Path
-    from detection.source.noise import Noise, Tempering
+    from detection.source.noise import Noise
     from detection.source.observations import Observations
     from detection.source.prior import Prior
+    from detection.source.tempering import Tempering
 
     FloatArray = NDArray[np.float64]
 

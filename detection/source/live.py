@@ -19,10 +19,11 @@ from detection.source.footprint import footprints, puffs_of
 from detection.source.found import number_shares, posterior_of, single_sources
 from detection.source.leaps import at_least
 from detection.source.likelihood import log_ratio
-from detection.source.noise import noise_of, tempered
+from detection.source.noise import noise_of
 from detection.source.observations import wind_path
 from detection.source.place_table import PlaceTable
 from detection.source.sensor_memory import FORGOTTEN, SensorMemory
+from detection.source.tempering import tempered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detection.source.noise import Tempering
     from detection.source.prior import Nuisances
     from detection.source.tables import Problem
+    from detection.source.tempering import Tempering
 
     FloatArray = NDArray[np.float64]
 

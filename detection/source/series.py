@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Lattice
-    from detection.source.noise import Tempering
     from detection.source.prior import Nuisances, Prior
     from detection.source.spreads import Spreads
     from detection.source.tables import Problem
+    from detection.source.tempering import Tempering
 
     FloatArray = NDArray[np.float64]
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.footprint import Path
-    from detection.source.noise import Noise, Tempering
+    from detection.source.noise import Noise
     from detection.source.prior import Nuisances
+    from detection.source.tempering import Tempering
 
     FloatArray = NDArray[np.float64]
 

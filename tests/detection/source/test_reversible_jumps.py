@@ -13,13 +13,14 @@ from scipy.special import expit, logsumexp
 from detection.source.annealing import Schedule, annealed, swept
 from detection.source.footprint import Lattice, path_of
 from detection.source.moves import Bridge, born_or_dead, drifted, jumped, shaken, stepped
-from detection.source.noise import Noise, Tempering
+from detection.source.noise import Noise
 from detection.source.observations import Observations
 from detection.source.place_map import PlaceMap
 from detection.source.prior import Prior
 from detection.source.scattered import Target
 from detection.source.series import ReadSeries
 from detection.source.tables import Problem, weigh
+from detection.source.tempering import Tempering
 from tests import naive_source
 
 DOMAIN = (-20.0, -10.0, 30.0, 40.0)
