@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from detection.source.gusts import STILL_ERROR
 from detection.source.observations import Observations
 from detection.source.posterior import number_probabilities
+from detection.source.tempering import Tempering
 from sensors import plugins
 from tests import naive_source
 
@@ -108,7 +109,8 @@ def test_it_says_what_the_answer_rests_on(of_a_plume):
     assert "any_source = 0.5" in attrs["prior"]
     assert "temper = " in attrs["model"]
     assert 0.0 <= attrs["explained"] <= 1.0
-    assert len(attrs["tempering"]) == 5
+    assert len(attrs["tempering"]) == len(dataclasses.fields(Tempering))
+    assert attrs["leap"] >= 0.0
     assert attrs["log_evidence"][0] == 0.0
 
 
