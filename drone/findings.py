@@ -135,25 +135,24 @@ def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> lis
     -------
     list of str
     """
-    notes = [] if checks is None else list(checks.diagnosis.notes)
+    faults = [] if checks is None else checks.diagnosis.notes
     if posterior is None:
-        return notes
-    share = float(posterior.attrs["explained"])
-    if share < POORLY_EXPLAINED:
-        notes.insert(
-            0,
-            f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind "
-            "as measured, so where they come from is vague; look for drift, a reading that follows "
-            "the direction of flight, or wrong wind",
-        )
+        return [*faults]
+    notes = []
     leap = float(posterior.attrs["leap"])
     if leap > 0.0 and float(posterior.attrs["log_evidence"][1]) < leap + CONVINCING:
-        notes.insert(
-            0,
+        notes.append(
             "gas was met for certain (readings leap as clean air does not make them), but no place "
-            "explains them well: where it comes from is hardly known; fly again where it was met",
+            "explains them well: where it comes from is hardly known; fly again where it was met"
         )
-    return notes
+    share = float(posterior.attrs["explained"])
+    if share < POORLY_EXPLAINED:
+        notes.append(
+            f"only {100 * share:.0f} % of the readings that stand out fit any source in the wind "
+            "as measured, so where they come from is vague; look for drift, a reading that follows "
+            "the direction of flight, or wrong wind"
+        )
+    return [*notes, *faults]
 
 
 def _source(spot: Hotspot, survey: Survey) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from detection.pacing import in_order
 from detection.signal.slow_noise import CLEAR
 from detection.source.drift_loss import after_drift, nearness_of
 from detection.source.footprint import Lattice, path_of
-from detection.source.leaps import LEAP, LEAP_LOG_EVIDENCE, largest_leaps
+from detection.source.leaps import largest_leaps, log_evidence_of
 from detection.source.likelihood import expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials
 from detection.source.noise import Noise, additive_sd
@@ -239,7 +239,7 @@ class Trials:
             gained = float(ratio.max())
             both = gained + float(second[k].max())
             share = share_of(both, readings[k], additive[k], relative=self.noise.relative)
-            noise = replace(self.noise, leap=LEAP_LOG_EVIDENCE if leaps[k] >= LEAP else 0.0)
+            noise = replace(self.noise, leap=log_evidence_of(float(leaps[k])))
             tempering = noise.tempering_for(self.every * gained, share)
             weight = tempering.thinned(self.every).of(ratio) + log_rate_prior
             most = float(weight.max())

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["LEAP", "LEAP_LOG_EVIDENCE", "at_least", "evidence_of_leap", "largest_leaps", "leap_of"]
+__all__ = [
+    "LEAP",
+    "LEAP_LOG_EVIDENCE",
+    "at_least",
+    "evidence_of_leap",
+    "largest_leaps",
+    "leap_of",
+    "log_evidence_of",
+]
 
 # Noises that a leap must reach: in 400 simulated flights without a source the largest was 4.4, and
 # two above 3.6. So fewer than one in 130 reach it (95 %), while gas that does is found by it alone:
@@ -59,6 +67,11 @@ def leap_of(observations: Observations) -> float:
     return float(largest_leaps(observations.concentration / observations.sigma))
 
 
+def log_evidence_of(leap: float) -> float:
+    """Log evidence that gas was met, from a leap of so many noises."""
+    return LEAP_LOG_EVIDENCE if leap >= LEAP else 0.0
+
+
 def evidence_of_leap(observations: Observations) -> float:
     """Log evidence that gas was met, from the largest leap alone; 0 without one.
 
@@ -67,8 +80,7 @@ def evidence_of_leap(observations: Observations) -> float:
     """
     if observations.is_remainder:
         return 0.0
-    largest = max(leap_of(observations), observations.leap_beside)
-    return LEAP_LOG_EVIDENCE if largest >= LEAP else 0.0
+    return log_evidence_of(max(leap_of(observations), observations.leap_beside))
 
 
 def at_least(log_evidence: Sequence[float], least: float) -> list[float]:

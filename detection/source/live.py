@@ -142,7 +142,7 @@ class LivePosterior:
             tempering = self._flight.thinned_tempering
             likelihood = np.full(self._flight.ratios[0].shape, -np.inf)
             for share, ratio in zip(self._flight.log_shares(), self._flight.ratios, strict=True):
-                _add(likelihood, ratio, float(share), *astuple(tempering))
+                _add(likelihood, ratio, float(share), astuple(tempering))
             self._log_weight = log_prior + likelihood
         return self._log_weight
 
@@ -242,20 +242,11 @@ def _add(
     total: FloatArray,
     ratio: NDArray[np.float32],
     share: float,
-    slope: float,
-    beyond: float,
-    knee: float,
-    sure: float,
-    chance: float,
-    gas: float,
-    anywhere: float,
-    unit: float,
+    tempering: tuple[float, ...],
 ) -> None:
     """Log of what `FlightEvidence.log_likelihood` sums up, one draw more of it, in place."""
     for j in range(ratio.shape[0]):
         for r in range(ratio.shape[1]):
-            one = share + _tempered(
-                float(ratio[j, r]), slope, beyond, knee, sure, chance, gas, anywhere, unit
-            )
+            one = share + _tempered(float(ratio[j, r]), *tempering)
             high, low = max(total[j, r], one), min(total[j, r], one)
             total[j, r] = high + np.log1p(np.exp(low - high))
