@@ -38,8 +38,10 @@ AVERAGED_LOG_SD = 0.6
 class Prior:
     """Prior of the sources and of the nuisance parameters.
 
-    Sources are uniform over the domain; the rate is log-normal within its bounds; the release
-    height is exponential. Widths are standard deviations, of logarithms where so named.
+    Sources are uniform over the domain; the rate is log-normal within its bounds. Of release
+    heights 1 + h / `release_height_m` is Pareto distributed: most lie near the ground, and vents
+    and roofs are no surprise (one in sixteen is above 9 m). Widths are standard deviations, of
+    logarithms where so named.
 
     Attributes
     ----------
@@ -51,7 +53,10 @@ class Prior:
         Median [kg s-1] and spread of the emission rate.
     rate_min, rate_max : float
         [kg s-1].
-    release_height_mean_m : float
+    release_height_m : float
+        Scale of the release height: a share (1 + h / scale) ** -shape lies above h.
+    release_height_shape : float
+        How soon greater heights become rare.
     lateral_ratio, lateral_log_sd : float
         Turbulent velocity across the wind over the friction velocity, and its spread.
     vertical_ratio, vertical_log_sd : float
@@ -84,7 +89,8 @@ class Prior:
     rate_log_sd: float = 1.7
     rate_min: float = 1e-6
     rate_max: float = 3e-1
-    release_height_mean_m: float = 2.5
+    release_height_m: float = 3.0
+    release_height_shape: float = 2.0
     lateral_ratio: float = 1.9
     lateral_log_sd: float = 0.4
     vertical_ratio: float = 1.25
@@ -197,8 +203,10 @@ def nuisances_at(
     bias_sd = float(np.hypot(np.deg2rad(prior.wind_bias_sd_deg), share))
     speed_sd = float(np.hypot(prior.wind_speed_log_sd, share))
     lag = float(np.exp(prior.lag_log_sd * point[8]))
+    log_share_above = float(log_ndtr(-point[0]))
     return Nuisances(
-        release_height_m=float(-prior.release_height_mean_m * log_ndtr(-point[0])),
+        release_height_m=prior.release_height_m
+        * float(np.expm1(-log_share_above / prior.release_height_shape)),
         lateral_sd=prior.lateral_ratio * friction * float(np.exp(prior.lateral_log_sd * point[1])),
         vertical_sd=prior.vertical_ratio
         * friction

@@ -18,7 +18,7 @@ from tests.naive_source import Source, respond
 SOURCE = Source(east=-20.0, north=10.0, rate=1e-3)
 BOX = (-60.0, -40.0, 20.0, 40.0)
 KNOWN = Prior(
-    release_height_mean_m=1e-3, lateral_log_sd=1e-4, vertical_log_sd=1e-4, time_scale_log_sd=1e-4,
+    release_height_m=1e-3, lateral_log_sd=1e-4, vertical_log_sd=1e-4, time_scale_log_sd=1e-4,
     roughness_log_sd=1e-4, wind_bias_sd_deg=1e-3, wind_speed_log_sd=1e-4, wind_error_m_s=1e-4,
     lag_log_sd=1e-4, eddy_log_sd=1e-4, eddy_growth_spread=0.0,
 )  # fmt: skip

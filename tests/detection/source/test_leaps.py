@@ -102,9 +102,12 @@ def test_gas_that_was_met_is_told_though_no_place_explains_it(whiff, domain, est
 
 
 def test_a_whiff_is_sought_where_the_air_came_from(whiff, domain):
-    posterior = INFER["grid"](whiff(8.0), domain, rng=np.random.default_rng(1))
-    east = posterior["east"].values[:, 0]
-    assert np.mean(east[np.isfinite(east)] < 0.0) > 0.7  # the wind is from the west
+    upwind = []
+    for seed in range(4):
+        posterior = INFER["grid"](whiff(8.0), domain, rng=np.random.default_rng(seed))
+        east = posterior["east"].values[:, 0]
+        upwind.append(np.mean(east[np.isfinite(east)] < 0.0))  # the wind is from the west
+    assert np.mean(upwind) > 0.7
 
 
 @pytest.mark.parametrize("estimator", ["grid", "smc"])

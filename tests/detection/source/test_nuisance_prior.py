@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 from scipy.special import ndtr
 
 from detection.source.prior import (
@@ -85,7 +86,7 @@ def test_weights_are_flattened_until_enough_points_count(rng):
 
 def test_the_middle_of_the_space_is_the_median_of_the_prior():
     prior, middle = Prior(), nuisances_at(Prior(), MIDDLE, **HERE)
-    assert_allclose(middle.release_height_m, prior.release_height_mean_m * np.log(2))
+    assert_allclose(middle.release_height_m, 3.0 * (2**0.5 - 1.0))
     assert_allclose(middle.lateral_sd / middle.vertical_sd, 1.9 / 1.25)
     assert_allclose(middle.roughness_m, prior.roughness_m)
     assert middle.wind_bias_rad == 0.0
@@ -93,14 +94,13 @@ def test_the_middle_of_the_space_is_the_median_of_the_prior():
     assert (middle.rise_s, middle.decay_s) == (2.0, 6.0)
 
 
-def test_release_heights_are_exponential(rng):
+def test_release_heights_are_those_of_a_lomax_distribution(rng):
     heights = [
         nuisances_at(Prior(), point, **HERE).release_height_m
         for point in normal_points(2000, rng=rng)
     ]
-    mean = Prior().release_height_mean_m
-    assert_allclose([np.mean(heights), np.std(heights)], mean, rtol=0.06)
-    assert_allclose(np.mean(np.array(heights) > 2 * mean), np.exp(-2), atol=0.01)
+    assert stats.kstest(heights, stats.lomax(2.0, scale=3.0).cdf).pvalue > 0.2
+    assert_allclose(np.mean(np.array(heights) > 9.0), 1 / 16, atol=0.002)
 
 
 @pytest.mark.parametrize(
