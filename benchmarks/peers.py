@@ -69,7 +69,7 @@ def is_installed() -> bool:
 def scores(how_many: int) -> list[Compared]:
     """Judge both programs on the first blind flights over one source in a wind."""
     worlds = blind_worlds("single", how_many)
-    return results("peers", _compared, worlds, told=_told)
+    return results("peers", _compared, worlds, told=_told, processes=1)
 
 
 def section(found: Sequence[Compared]) -> str:
@@ -88,8 +88,8 @@ def section(found: Sequence[Compared]) -> str:
             "kept) and the flown box up to 5 m for its sources; told are the cell that holds most "
             "of its emission, and the mean place of all of it.",
             _summary(found),
-            "Reading: *times as long* is the time of a flight over ours for the same flight; two "
-            "flights run side by side on the cores there are. "
+            "Reading: *times as long* is the time of a flight over ours for the same flight, one "
+            "after the other with the machine to themselves. "
             "Regions of pyELQ are of all its sources, by what they emit; where it emits "
             "nothing, no place is told and the truth missed.",
             _flights(found),
@@ -146,12 +146,21 @@ def _summary(found: Sequence[Compared]) -> str:
 
 
 def _flights(found: Sequence[Compared]) -> str:
-    header = ("flight", "program", "error [m]", "radius of 90 % [m]", "rate ratio", "CPU s")
+    header = (
+        "flight",
+        "program",
+        "error [m]",
+        "radius of 90 % [m]",
+        "rate ratio",
+        "wall s",
+        "CPU s",
+    )
     rows = [
         [
             compared.name,
             program,
             *_words(one),
+            f"{one.wall_s:.1f}",
             f"{one.cpu_s:.1f}",
         ]
         for compared in found

@@ -1,4 +1,4 @@
-"""Many independent pieces of work on two processes, with progress on standard error."""
+"""Many independent pieces of work, usually on two processes, with progress on standard error."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ def results(
     items: Sequence[Item],
     *,
     told: Callable[[Result], str] = str,
+    processes: int = PROCESSES,
 ) -> list[Result]:
     """Results of `work` in the order of `items`; a failure ends the benchmark with its traceback.
 
-    `told` says a result in a few words, for the progress line.
+    `told` says a result in a few words, for the progress line; one process is for what is timed.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(PROCESSES, mp_context=context)
+    pool = ProcessPoolExecutor(processes, mp_context=context)
     try:
         waiting = {pool.submit(work, item): place for place, item in enumerate(items)}
         done: dict[int, Result] = {}
