@@ -25,7 +25,8 @@ from detection.source.estimators import grid
 from detection.source.footprint import Lattice, path_of
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points
+from detection.source.prior import Prior
+from detection.source.proposals import normal_points
 from detection.source.tables import response_of
 from drone.analysis import corrected_flight, observations_of
 from drone.choices import Choices

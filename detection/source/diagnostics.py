@@ -15,7 +15,8 @@ from detection.source.likelihood import attainable_log_ratio, log_ratio
 from detection.source.noise import Noise, noise_of
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points
+from detection.source.prior import Prior
+from detection.source.proposals import normal_points
 from detection.source.tables import response_of
 
 if TYPE_CHECKING:

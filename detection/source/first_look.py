@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.flights import FlightEvidence, by_flight, problem_of
-from detection.source.prior import DIMENSIONS, PRIOR_PROPOSAL
+from detection.source.prior import DIMENSIONS
+from detection.source.proposals import PRIOR_PROPOSAL
 from detection.source.series import ReadSeries
 from detection.source.tables import refined
 

@@ -19,11 +19,7 @@ from detection.source.footprint import path_of
 from detection.source.likelihood import attainable_log_ratio, log_ratio, log_ratio_over_gains
 from detection.source.noise import noise_of
 from detection.source.observations import nuisances_of
-from detection.source.prior import (
-    adapted,
-    mixture_log_weights,
-    normal_points,
-)
+from detection.source.proposals import adapted, mixture_log_weights, normal_points
 from detection.source.scouting import (
     LEAST_TO_EXPLAIN,
     coarse_look,
@@ -40,7 +36,8 @@ if TYPE_CHECKING:
     from detection.source.footprint import Lattice
     from detection.source.noise import Noise
     from detection.source.observations import Observations
-    from detection.source.prior import Nuisances, Prior, Proposal
+    from detection.source.prior import Nuisances, Prior
+    from detection.source.proposals import Proposal
     from detection.source.scouting import Look
     from detection.source.tempering import Tempering
 

@@ -24,7 +24,8 @@ from detection.source.likelihood_kernels import sum_log_ratios_of_trials
 from detection.source.noise import Noise, additive_sd
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
-from detection.source.prior import Prior, normal_points
+from detection.source.prior import Prior
+from detection.source.proposals import normal_points
 from detection.source.scouting import share_of
 from detection.source.tables import responses_of
 

@@ -19,13 +19,8 @@ from detection.source.known_sampler import REPEATS, Sampler, every_of, part_of
 from detection.source.likelihood import expected_log_ratio
 from detection.source.noise import Noise
 from detection.source.observations import nuisances_of
-from detection.source.prior import (
-    PRIOR_PROPOSAL,
-    Prior,
-    adapted,
-    mixture_log_weights,
-    normal_points,
-)
+from detection.source.prior import Prior
+from detection.source.proposals import PRIOR_PROPOSAL, adapted, mixture_log_weights, normal_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,8 @@ from detection.source.found import Found, posterior_of, single_sources
 from detection.source.grid_settings import Settings
 from detection.source.noise import Noise
 from detection.source.observations import Observations
-from detection.source.prior import PRIOR_PROPOSAL, Prior
+from detection.source.prior import Prior
+from detection.source.proposals import PRIOR_PROPOSAL
 from detection.source.several import further_source
 from detection.source.tables import refined
 

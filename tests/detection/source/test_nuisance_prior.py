@@ -8,14 +8,8 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import ndtr
 
-from detection.source.prior import (
-    PRIOR_PROPOSAL,
-    Prior,
-    adapted,
-    mixture_log_weights,
-    normal_points,
-    nuisances_at,
-)
+from detection.source.prior import Prior, nuisances_at
+from detection.source.proposals import PRIOR_PROPOSAL, adapted, mixture_log_weights, normal_points
 
 MIDDLE = np.zeros(10)
 HERE = {"wind_height_m": 10.0, "wind_speed": 4.0, "response_s": (2.0, 6.0)}

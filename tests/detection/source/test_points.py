@@ -13,7 +13,8 @@ from numpy.testing import assert_allclose
 from detection.source.footprint import Lattice, path_of
 from detection.source.observations import Observations
 from detection.source.points import responses_at
-from detection.source.prior import Prior, normal_points, nuisances_at
+from detection.source.prior import Prior, nuisances_at
+from detection.source.proposals import normal_points
 from detection.source.spreads import spreads_of
 from detection.source.tables import response_of
 
