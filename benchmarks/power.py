@@ -22,7 +22,8 @@ from benchmarks.tables import markdown
 from benchmarks.worlds import GAS, TURBULENCES
 from detection.source.effort import detection_power
 from detection.source.estimators import grid
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
+from detection.source.lattice import Lattice
 from detection.source.observations import nuisances_of
 from detection.source.patches import Patchiness
 from detection.source.prior import Prior

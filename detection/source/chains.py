@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.apart import Apart, Split
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.tables import Evidence, Problem
 
     FloatArray = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.source.footprint import Lattice
+from detection.source.lattice import Lattice
 from detection.source.likelihood import total_log_ratio
 from detection.source.tables import response_of
 

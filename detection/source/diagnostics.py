@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import chdtrc
 
 from detection.pacing import in_order
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
 from detection.source.injection import thinned
+from detection.source.lattice import Lattice
 from detection.source.likelihood import attainable_log_ratio, log_ratio
 from detection.source.noise import Noise, noise_of
 from detection.source.observations import nuisances_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.source.footprint import Lattice
+from detection.source.lattice import Lattice
 from detection.source.tables import response_of
 
 if TYPE_CHECKING:

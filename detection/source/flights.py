@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.noise import Noise
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances, Prior

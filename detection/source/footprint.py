@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from detection.source.dispersion import (
     layer_sigma,
@@ -25,21 +24,13 @@ from detection.source.scattering import scatter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from detection.source.lattice import Lattice
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances
 
     FloatArray = NDArray[np.float64]
 
-__all__ = [
-    "Lattice",
-    "Path",
-    "Puffs",
-    "footprints",
-    "path_of",
-    "puffs_of",
-    "ramp_weights",
-    "respond",
-]
+__all__ = ["Path", "Puffs", "footprints", "path_of", "puffs_of"]
 
 NOTHING = 1e-9  # vertical density that is taken as none [m-1]
 LEAST_VERTICAL_M = 0.5
@@ -47,59 +38,6 @@ INITIAL_SPREAD_M = 1.0  # size of a filament when it leaves, and path of the sam
 AGE_STEP = 1.8  # spacing of ages in units of the plume's width over the wind speed
 FIRST_AGE_STEP_S = 0.5
 AGE_RATIO = 0.3  # and at most this share of the age, for light winds
-
-
-@dataclass(frozen=True, slots=True)
-class Lattice:
-    """Square cells, a part of them active.
-
-    Attributes
-    ----------
-    west, south : float
-        Centre of the first cell [m].
-    cell_m : float
-    index : ndarray of int32, shape (ny, nx)
-        Position of each cell among the active ones; -1 where inactive.
-    """
-
-    west: float
-    south: float
-    cell_m: float
-    index: NDArray[np.int32]
-
-    @classmethod
-    def covering(cls, domain: tuple[float, float, float, float], cell_m: float) -> Lattice:
-        """Lattice over (west, south, east, north), all cells active."""
-        west, south, east, north = domain
-        nx = max(1, int(np.ceil((east - west) / cell_m)))
-        ny = max(1, int(np.ceil((north - south) / cell_m)))
-        index = np.arange(nx * ny, dtype=np.int32).reshape(ny, nx)
-        return cls(west + cell_m / 2, south + cell_m / 2, cell_m, index)
-
-    def restricted(self, mask: NDArray[np.bool_]) -> Lattice:
-        """The same lattice with only the cells active where `mask`, shape (ny, nx), is true."""
-        index = np.full(mask.shape, -1, dtype=np.int32)
-        index[mask] = np.arange(mask.sum(), dtype=np.int32)
-        return Lattice(self.west, self.south, self.cell_m, index)
-
-    def only(self, which: NDArray[np.bool_]) -> Lattice:
-        """The same with some of its active cells, as shape (size,) says of each."""
-        mask = self.index >= 0
-        mask[mask] = which
-        return self.restricted(mask)
-
-    @property
-    def size(self) -> int:
-        """Number of active cells."""
-        return int((self.index >= 0).sum())
-
-    def centres(self) -> tuple[FloatArray, FloatArray]:
-        """East and north of the active cells' centres [m], each of shape (size,)."""
-        rows, columns = np.nonzero(self.index >= 0)
-        return (
-            np.asarray(self.west + columns * self.cell_m, dtype=np.float64),
-            np.asarray(self.south + rows * self.cell_m, dtype=np.float64),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,56 +222,3 @@ def _age_widths(ages: FloatArray) -> FloatArray:
     before = np.diff(ages, prepend=0.0)
     after = np.append(before[1:], before[-1])
     return np.asarray(0.5 * (before + after))
-
-
-def respond(
-    kernel: NDArray[np.float32], time_s: FloatArray, *, rise_s: float, decay_s: float
-) -> None:
-    """Pass each column of a kernel through the sensor's first-order response, in place.
-
-    Parameters
-    ----------
-    kernel : ndarray of float32, shape (n, m)
-    time_s : ndarray, shape (n,)
-        Ascending [s].
-    rise_s, decay_s : float
-        Time constants [s]; 0 is an instant response.
-
-    Notes
-    -----
-    Exact for concentrations that change linearly between readings (ramp-invariant filter:
-    Franklin, Powell & Workman, Digital Control of Dynamic Systems, 3rd ed., section 6.2), so
-    that thinned readings lag as all of them do.
-    """
-    step = np.diff(time_s, prepend=time_s[:1] - 1.0)
-    weights = [ramp_weights(step, constant) for constant in (rise_s, decay_s)]
-    _respond(kernel, *weights)
-
-
-def ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
-    """Weights of the state and of the inputs before and now in the state after each step.
-
-    Of steps of shape (n,) [s] and a time constant [s], shape (n, 3).
-    """
-    if constant_s <= 0:
-        return np.tile(np.array([0.0, 0.0, 1.0], np.float32), (step_s.size, 1))
-    ratio = np.maximum(step_s / constant_s, 1e-9)
-    keep, mean = np.exp(-ratio), -np.expm1(-ratio) / ratio
-    return np.column_stack([keep, mean - keep, 1.0 - mean]).astype(np.float32)
-
-
-@njit(cache=True, nogil=True)
-def _respond(
-    kernel: NDArray[np.float32], rising: NDArray[np.float32], falling: NDArray[np.float32]
-) -> None:
-    """First-order response along the first axis; each column has its own state."""
-    n, m = kernel.shape
-    state = kernel[0].copy()
-    before = kernel[0].copy()
-    for i in range(1, n):
-        for j in range(m):
-            now = kernel[i, j]
-            gain = rising[i] if before[j] + now > 2.0 * state[j] else falling[i]
-            state[j] = gain[0] * state[j] + gain[1] * before[j] + gain[2] * now
-            before[j] = now
-            kernel[i, j] = state[j]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.flights import FlightEvidence
-    from detection.source.footprint import Lattice
     from detection.source.grid_settings import Settings
+    from detection.source.lattice import Lattice
     from detection.source.noise import Noise
     from detection.source.observations import Observations
 

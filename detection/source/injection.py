@@ -17,7 +17,8 @@ from scipy.special import logit
 from detection.pacing import in_order
 from detection.signal.slow_noise import CLEAR
 from detection.source.drift_loss import after_drift, nearness_of
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
+from detection.source.lattice import Lattice
 from detection.source.leaps import largest_leaps, log_evidence_of
 from detection.source.likelihood import expected_log_ratio
 from detection.source.likelihood_kernels import sum_log_ratios_of_trials

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from detection.pacing import in_order
 from detection.source.emitters import known_responses
-from detection.source.footprint import Lattice
+from detection.source.lattice import Lattice
 from detection.source.likelihood import log_ratio
 from detection.source.likelihood import total_log_ratio as total_of
 from detection.source.noise import noise_of

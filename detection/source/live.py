@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.flights import FlightEvidence
-    from detection.source.footprint import Lattice, Path
+    from detection.source.footprint import Path
     from detection.source.found import Found
+    from detection.source.lattice import Lattice
     from detection.source.observations import Observations
     from detection.source.prior import Nuisances
 

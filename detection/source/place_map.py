@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
 
     FloatArray = NDArray[np.float64]
 

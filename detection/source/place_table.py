@@ -11,7 +11,7 @@ from scipy import ndimage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
 
     FloatArray = NDArray[np.float64]
 

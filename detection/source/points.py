@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.footprint import respond
 from detection.source.scattering import CUTOFF
+from detection.source.sensor_memory import respond
 from detection.source.spreads import levels_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.pacing import in_order
-from detection.source.footprint import Lattice
+from detection.source.lattice import Lattice
 from detection.source.likelihood import attainable_log_ratio
 from detection.source.tables import evidence_of, response_of, weigh
 

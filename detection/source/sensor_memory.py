@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.source.footprint import ramp_weights
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["FORGOTTEN", "SensorMemory"]
+__all__ = ["FORGOTTEN", "SensorMemory", "ramp_weights", "respond"]
 
 FORGOTTEN = 12.0  # time constants after which e^-12, six in a million, is left
 
@@ -44,7 +42,9 @@ class SensorMemory:
     def after(
         cls, kernel: NDArray[np.float32], time_s: FloatArray, *, rise_s: float, decay_s: float
     ) -> SensorMemory:
-        """State after n >= 1 readings that begin `FORGOTTEN` time constants or more ago.
+        """State after n >= 1 readings, of which the first is taken for settled.
+
+        It is forgotten `FORGOTTEN` time constants later.
 
         Parameters
         ----------
@@ -67,10 +67,6 @@ class SensorMemory:
             Of the same cells.
         time_s : ndarray, shape (n,)
             Ascending, after those before [s].
-
-        Notes
-        -----
-        Row by row what `footprint.respond` does to all rows at once.
         """
         if not time_s.size:
             return
@@ -78,6 +74,40 @@ class SensorMemory:
         rising, falling = (ramp_weights(step_s, one) for one in (self.rise_s, self.decay_s))
         _respond(kernel, self.state, self.before, rising, falling)
         self.time_s = float(time_s[-1])
+
+
+def respond(
+    kernel: NDArray[np.float32], time_s: FloatArray, *, rise_s: float, decay_s: float
+) -> None:
+    """Pass each column of a kernel through the sensor's first-order response, in place.
+
+    Parameters
+    ----------
+    kernel : ndarray of float32, shape (n, m)
+    time_s : ndarray, shape (n,)
+        Ascending [s].
+    rise_s, decay_s : float
+        Time constants [s]; 0 is an instant response.
+
+    Notes
+    -----
+    Exact for concentrations that change linearly between readings (ramp-invariant filter:
+    Franklin, Powell & Workman, Digital Control of Dynamic Systems, 3rd ed., section 6.2), so
+    that thinned readings lag as all of them do. The first reading is taken for settled.
+    """
+    SensorMemory.after(kernel, time_s, rise_s=rise_s, decay_s=decay_s)
+
+
+def ramp_weights(step_s: FloatArray, constant_s: float) -> NDArray[np.float32]:
+    """Weights of the state and of the inputs before and now in the state after each step.
+
+    Of steps of shape (n,) [s] and a time constant [s], shape (n, 3).
+    """
+    if constant_s <= 0:
+        return np.tile(np.array([0.0, 0.0, 1.0], np.float32), (step_s.size, 1))
+    ratio = np.maximum(step_s / constant_s, 1e-9)
+    keep, mean = np.exp(-ratio), -np.expm1(-ratio) / ratio
+    return np.column_stack([keep, mean - keep, 1.0 - mean]).astype(np.float32)
 
 
 @njit(cache=True, nogil=True)

@@ -16,7 +16,7 @@ from detection.source.tables import evidence_of, response_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.prior import Nuisances, Prior
     from detection.source.spreads import Spreads
     from detection.source.tables import Problem

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from detection.source.apart import Split
     from detection.source.configurations import Configuration
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.tables import Evidence, Problem
 
     FloatArray = NDArray[np.float64]

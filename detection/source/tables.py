@@ -9,8 +9,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.pacing import in_order
-from detection.source.footprint import Lattice, footprints, respond
+from detection.source.footprint import footprints
+from detection.source.lattice import Lattice
 from detection.source.likelihood import log_ratio, total_log_ratio
+from detection.source.sensor_memory import respond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detection.source.apart import Weights
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.scouting import Look
     from detection.source.tables import Problem
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from detection.source.footprint import Lattice
+    from detection.source.lattice import Lattice
     from detection.source.scattered import Draws
     from detection.source.series import ReadSeries
 

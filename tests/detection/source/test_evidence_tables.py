@@ -8,7 +8,8 @@ import numpy as np
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
+from detection.source.lattice import Lattice
 from detection.source.likelihood import log_ratio
 from detection.source.noise import Noise
 from detection.source.prior import Prior, nuisances_at

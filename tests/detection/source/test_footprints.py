@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from detection.source.footprint import Lattice, footprints, path_of, respond
+from detection.source.footprint import footprints, path_of
+from detection.source.lattice import Lattice
 from detection.source.observations import Observations
 from detection.source.prior import Nuisances
+from detection.source.sensor_memory import respond
 from tests import naive_source
 
 DOMAIN = (-60.0, -50.0, 60.0, 50.0)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from detection.source.emitters import KnownEmitter, known_responses, log_rate_prior
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
 from detection.source.known_fit import fit_known, that_matter, without_known
+from detection.source.lattice import Lattice
 from detection.source.prior import Prior, nuisances_at
 from detection.source.tables import response_of
 from tests.naive_source import Source

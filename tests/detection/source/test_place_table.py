@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detection.source.footprint import Lattice
+from detection.source.lattice import Lattice
 from detection.source.place_table import PlaceTable
 
 LATTICE = Lattice.covering((0.0, 0.0, 20.0, 20.0), 10.0)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
+from detection.source.lattice import Lattice
 from detection.source.observations import Observations
 from detection.source.points import responses_at
 from detection.source.prior import Prior, nuisances_at

@@ -11,7 +11,8 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 
 from detection.source.annealing import Schedule, annealed, swept
-from detection.source.footprint import Lattice, path_of
+from detection.source.footprint import path_of
+from detection.source.lattice import Lattice
 from detection.source.moves import Bridge, born_or_dead, drifted, jumped, shaken, stepped
 from detection.source.noise import Noise
 from detection.source.observations import Observations
