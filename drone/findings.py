@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logit
 
 from detection.source.posterior import number_probabilities
 from drone.known_findings import explanations_of, known_emitters
@@ -29,7 +30,6 @@ __all__ = ["could_not_smell", "fit_notes", "summary_of"]
 
 LONGEST_GAP_S = 2.0
 WOULD_SHOW = 0.9  # detection power from which ground counts as searched
-CONVINCING = 3.0  # log evidence for a source that would be indicated without any leap
 POORLY_EXPLAINED = 0.7  # share of what stands out, below which a model of sources is distrusted
 NOT_SEARCHED = 0.1  # detection power below which it does not
 
@@ -123,13 +123,17 @@ def _mean_wind(flight: xr.Dataset) -> tuple[float, float]:
     return float(np.hypot(east[known], north[known]).mean()), float(from_deg)
 
 
-def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> list[str]:
+def fit_notes(
+    posterior: xr.Dataset | None, checks: Checks | None = None, *, indicate_above: float = 0.95
+) -> list[str]:
     """What to know of a posterior whose sources do not account for the readings.
 
     Parameters
     ----------
     posterior : xarray.Dataset or None
     checks : Checks, optional
+    indicate_above : float
+        Probability from which a source is indicated.
 
     Returns
     -------
@@ -140,7 +144,8 @@ def fit_notes(posterior: xr.Dataset | None, checks: Checks | None = None) -> lis
         return [*faults]
     notes = []
     leap = float(posterior.attrs["leap"])
-    if leap > 0.0 and float(posterior.attrs["log_evidence"][1]) < leap + CONVINCING:
+    without_leap = logit(posterior.attrs["p_any_source"]) - leap
+    if leap > 0.0 and without_leap < logit(indicate_above):
         notes.append(
             "gas was met for certain (readings leap as clean air does not make them), but no place "
             "explains them well: where it comes from is hardly known; fly again where it was met"

@@ -139,7 +139,8 @@ def checked(found: Surveyed) -> Analysis:
         found.search,
         seed=analysis.choices.seed,
     )
-    notes = (*analysis.notes, *fit_notes(analysis.posterior, checks))
+    said = fit_notes(analysis.posterior, checks, indicate_above=analysis.choices.indicate_above)
+    notes = (*analysis.notes, *said)
     return replace(analysis, checks=checks, notes=notes)
 
 
