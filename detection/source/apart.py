@@ -1,8 +1,8 @@
-"""What further sources explain that no single one does, in readings that are theirs alone.
+"""What further sources explain in readings that fewer sources do not reach.
 
-The likelihood is tempered because neighbouring readings share the eddies of one plume. A second
-plume that stands aside of the first is no matter of those: what two sources explain beyond all
-that one can, each in readings of its own, is weighed as what a first source explains is.
+The likelihood is tempered because neighbouring readings share the eddies of one plume. A reading
+that no likely place of the first source gives any gas is no matter of its eddies: what another
+source explains of such readings is weighed as what a first source explains is.
 """
 
 from __future__ import annotations
@@ -13,117 +13,53 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detection.source.likelihood import log_ratio, total_log_ratio
+from detection.source.scouting import share_of
 from detection.source.tempering import Tempering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from detection.source.tables import Problem
 
     FloatArray = NDArray[np.float64]
-    Parts = Sequence[Sequence[FloatArray]]  # what each source gives each reading of each series
+    Masks = tuple[NDArray[np.bool_], ...]
 
-__all__ = ["Apart", "Split", "Weights", "summed"]
+__all__ = ["Apart", "Unreached", "rows_of", "summed", "unreached"]
 
-LEAST = 15.0  # log-likelihood ratio of a source by whose overlap with others it is not judged
-STEEPNESS = 12  # a tenth of overlap leaves 28 % of what is explained
-ENOUGH = 15.0  # log-likelihood ratio beyond one source that leaves no doubt of more
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Log-likelihood ratios of sources together and one by one, any shape, not tempered.
-
-    Attributes
-    ----------
-    together : ndarray
-        Of all of them.
-    alone : ndarray
-        Sum of what each reaches if there is no other.
-    least : ndarray
-        Smallest of those.
-    """
-
-    together: FloatArray
-    alone: FloatArray
-    least: FloatArray
-
-    def distinct(self) -> FloatArray:
-        """Share of what the least of them explains that none of the others does.
-
-        Examples
-        --------
-        >>> ratios = [np.array(value) for value in (90.0, 100.0, 40.0)]
-        >>> Split(*ratios).distinct()
-        array(0.75)
-        """
-        overlap = (self.alone - self.together) / np.maximum(self.least, LEAST)
-        return np.asarray(np.clip(1.0 - overlap, 0.0, 1.0))
-
-    def beyond(self, bar: float) -> FloatArray:
-        """What they explain together beyond `bar`, and less the more they overlap.
-
-        Examples
-        --------
-        >>> ratios = [np.array([value]) for value in (90.0, 90.0, 40.0)]
-        >>> Split(*ratios).beyond(70.0)
-        array([20.])
-        """
-        return np.asarray(self.distinct() ** STEEPNESS * np.maximum(self.together - bar, 0.0))
+REACHED = 0.1  # of a reading's noise, that a draw gives it
+LIKELY = 0.95  # share of the draws that must give it less
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """How what sources explain beyond one counts, for one flight.
+class Unreached:
+    """Readings that so many sources do not reach, and how what one more explains of them counts.
 
     Attributes
     ----------
-    bar : float
-        Log-likelihood ratio that one source and the model's errors may reach.
-    tempering : Tempering
-        Of what is beyond; nothing more is gained above its knee, which is at most `ENOUGH`, so
-        that where the sources are hangs on the likelihood as tempered for one.
+    masks : tuple of ndarray of bool, shape (n,) each
+        The readings of each series.
+    tempering : mapping
+        Of each flight, by its name.
+    chance : mapping
+        Log-likelihood ratio up to which nothing counts, `Noise.chance` of each flight.
     """
 
-    bar: float
-    tempering: Tempering
+    masks: Masks
+    tempering: Mapping[str, Tempering]
+    chance: Mapping[str, float]
 
-    @classmethod
-    def of(cls, problem: Problem, best: float, splits: Iterable[Split]) -> Weights:
-        """Weights from the best single source, and from pairs that were looked at.
+    def counted(self, ratios: Mapping[str, FloatArray]) -> FloatArray:
+        """What counts of log-likelihood ratios of these readings, of all flights together.
 
-        Parameters
-        ----------
-        problem : Problem
-            Of the flight, whose own tempering says how far to trust the model.
-        best : float
-            Log-likelihood ratio of the best single source.
-        splits : iterable of Split
-
-        Returns
-        -------
-        Weights
+        Readings that are explained worse than by no gas are the ordinary likelihood's matter.
         """
-        noise = problem.noise
-        bar = best + max(noise.margin, noise.margin_share * best)
-        most = max(float(split.beyond(bar).max()) for split in splits)
-        slope = problem.tempering.slope
-        return cls(
-            bar,
-            Tempering(
-                slope=slope,
-                beyond=0.0,
-                knee=min(noise.settled_apart * most, ENOUGH),
-                sure=noise.sure * slope / noise.temper,
-                chance=noise.chance,
-            ),
-        )
-
-    def counted(self, split: Split) -> FloatArray:
-        """What counts of sources beyond what one can explain."""
-        return self.tempering.of(split.beyond(self.bar))
+        each = [
+            self.tempering[name].of(np.maximum(one - self.chance[name], 0.0))
+            for name, one in ratios.items()
+        ]
+        return np.asarray(np.sum(each, axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,109 +72,142 @@ class Apart:
         Of each series, maybe thinned.
     worth : tuple of int
         How many readings each reading of a series stands for.
-    weights : mapping
-        Of each flight, by its name.
+    levels : tuple of Unreached
+        Of one source, of two, ... in whose place one more is sought.
     """
 
     problems: tuple[Problem, ...]
     worth: tuple[int, ...]
-    weights: Mapping[str, Weights]
+    levels: tuple[Unreached, ...] = ()
 
-    def tables(
-        self,
-        kernels: Sequence[NDArray[np.float32]],
-        others: Sequence[FloatArray] | None = None,
-    ) -> dict[str, FloatArray]:
-        """Log-likelihood ratio of one source in each cell at each rate, with `others` or alone.
+    def rows(self, kernels: Sequence[NDArray[np.float32]]) -> list[list[NDArray[np.float32]]]:
+        """Of kernels of shape (n, m), the readings of each level, as `beside` needs them."""
+        return [rows_of(kernels, level.masks) for level in self.levels]
 
-        Parameters
-        ----------
-        kernels : sequence of ndarray of float32, shape (n, m) each
-            Of each series, times the gain of its sensor.
-        others : sequence of ndarray, shape (n,) each, optional
-            Concentration the other sources explain [kg m-3].
-
-        Returns
-        -------
-        dict of ndarray, shape (m, r)
-            Of each flight; the ratio is that of all sources, over none.
-        """
-        others = others or [np.zeros_like(one.excess) for one in self.problems]
-        known = self.totals(others)
-        total: dict[str, FloatArray] = {name: np.asarray(one) for name, one in known.items()}
-        for problem, worth, kernel, other in zip(
-            self.problems, self.worth, kernels, others, strict=True
-        ):
-            total[problem.flight] = total[problem.flight] + worth * log_ratio(
-                kernel,
-                problem.excess,
-                problem.aside_sd,
-                problem.rates,
-                relative=problem.noise.relative,
-                others=other,
-            )
-        return total
-
-    def splits(
-        self,
-        kernels: Sequence[NDArray[np.float32]],
-        alone: Mapping[str, FloatArray],
-        parts: Parts,
-    ) -> dict[str, Split]:
-        """Of some sources and one more in each cell at each rate, for each flight.
+    def beside(
+        self, rows: Sequence[Sequence[NDArray[np.float32]]], others: Sequence[FloatArray]
+    ) -> FloatArray:
+        """What counts of others and one source more, in each cell at each rate, shape (m, r).
 
         Parameters
         ----------
-        kernels : sequence of ndarray of float32, shape (n, m) each
-        alone : mapping
-            What `tables` gives for the kernels without others.
-        parts : sequence of sequences of ndarray, shape (n,)
-            Concentration each of the other sources gives each series [kg m-3].
-
-        Returns
-        -------
-        dict of Split, shape (m, r)
+        rows : sequence
+            From `rows`, of kernels times the gain of each sensor.
+        others : sequence of ndarray, shape (n,) each
+            Concentration the other sources explain of each series [kg m-3].
         """
-        each = [self.totals(part) for part in parts]
-        return {
-            name: Split(
-                together,
-                alone[name] + sum(one[name] for one in each),
-                np.minimum(alone[name], min(one[name] for one in each)),
-            )
-            for name, together in self.tables(kernels, summed(parts)).items()
-        }
-
-    def counted(self, splits: Mapping[str, Split]) -> FloatArray:
-        """What counts of one more source beside others, of all flights."""
-        each = [self.weights[name].counted(one) for name, one in splits.items()]
+        each = [
+            level.counted(self.ratios(level.masks, own, others))
+            for level, own in zip(self.levels, rows, strict=True)
+        ]
         return np.asarray(np.sum(each, axis=0))
 
-    def counted_of(self, parts: Parts) -> float:
-        """What counts of some sources; nothing of a single one."""
-        if len(parts) < 2:
-            return 0.0
-        each = [self.totals(part) for part in parts]
-        splits = {
-            name: Split(
-                np.asarray(together),
-                np.asarray(sum(one[name] for one in each)),
-                np.asarray(min(one[name] for one in each)),
-            )
-            for name, together in self.totals(summed(parts)).items()
-        }
-        return float(self.counted(splits))
+    def of(self, prediction: Sequence[FloatArray]) -> float:
+        """What counts of all sources together; `prediction` has shape (n,) for each series."""
+        return sum(
+            float(level.counted(self.totals(level.masks, prediction))) for level in self.levels
+        )
 
-    def totals(self, prediction: Sequence[FloatArray]) -> dict[str, float]:
-        """Log-likelihood ratio of a prediction of all series, for each flight, not tempered."""
-        total = dict.fromkeys((one.flight for one in self.problems), 0.0)
-        for problem, worth, one in zip(self.problems, self.worth, prediction, strict=True):
-            total[problem.flight] += worth * total_log_ratio(
-                one, problem.excess, problem.aside_sd, relative=problem.noise.relative
+    def ratios(
+        self,
+        masks: Masks,
+        rows: Sequence[NDArray[np.float32]],
+        others: Sequence[FloatArray],
+    ) -> dict[str, FloatArray]:
+        """Log-likelihood ratio of others and one more over none, of each flight, shape (m, r)."""
+        total: dict[str, FloatArray] = {
+            name: np.asarray(one) for name, one in self.totals(masks, others).items()
+        }
+        for problem, worth, mask, row, other in zip(
+            self.problems, self.worth, masks, rows, others, strict=True
+        ):
+            total[problem.flight] = total[problem.flight] + worth * log_ratio(
+                row,
+                problem.excess[mask],
+                problem.sigma[mask],
+                problem.rates,
+                relative=problem.noise.relative,
+                others=other[mask],
             )
         return total
 
+    def totals(self, masks: Masks, prediction: Sequence[FloatArray]) -> dict[str, FloatArray]:
+        """Log-likelihood ratio of a prediction over none, of each flight, not tempered."""
+        total = {one.flight: np.zeros(()) for one in self.problems}
+        for problem, worth, mask, one in zip(
+            self.problems, self.worth, masks, prediction, strict=True
+        ):
+            total[problem.flight] += worth * total_log_ratio(
+                one[mask],
+                problem.excess[mask],
+                problem.sigma[mask],
+                relative=problem.noise.relative,
+            )
+        return total
 
-def summed(parts: Parts) -> list[FloatArray]:
+    def judged(
+        self, masks: Masks, best: Mapping[str, float], *, trust: Mapping[str, float]
+    ) -> Unreached:
+        """How what one more source explains counts: as for a first one, beyond chance.
+
+        Parameters
+        ----------
+        masks : tuple of ndarray of bool
+        best : mapping
+            Largest log-likelihood ratio of one more source in these readings, of each flight.
+        trust : mapping
+            How far each flight's model is trusted, 0 to 1: one that fits badly tells no more of
+            further sources than of the first.
+        """
+        return Unreached(
+            masks,
+            {name: self._tempering(masks, name, best[name], trust[name]) for name in best},
+            {one.flight: one.noise.chance for one in self.problems},
+        )
+
+    def _tempering(self, masks: Masks, flight: str, best: float, trust: float) -> Tempering:
+        own = [k for k, problem in enumerate(self.problems) if problem.flight == flight]
+        noise = self.problems[own[0]].noise
+        explained = share_of(
+            best / self.worth[own[0]],
+            np.concatenate([self.problems[k].excess[masks[k]] for k in own]),
+            np.concatenate([self.problems[k].sigma[masks[k]] for k in own]),
+            relative=noise.relative,
+        )
+        first = noise.tempering_for(max(best - noise.chance, 0.0), explained)
+        return Tempering(
+            slope=trust * first.slope,
+            beyond=trust * first.beyond,
+            knee=first.knee,
+            sure=trust * first.sure,
+            chance=first.chance,
+        )
+
+
+def unreached(problems: Sequence[Problem], given: Sequence[Sequence[FloatArray]]) -> Masks:
+    """Readings that likely draws of some sources give hardly any gas.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    given : sequence of sequences of ndarray, shape (n,)
+        What each draw gives the readings of each series [kg m-3].
+
+    Returns
+    -------
+    tuple of ndarray of bool, shape (n,) each
+    """
+    return tuple(
+        np.quantile(draws, LIKELY, axis=0) < REACHED * problem.sigma
+        for problem, draws in zip(problems, given, strict=True)
+    )
+
+
+def rows_of(kernels: Sequence[NDArray[np.float32]], masks: Masks) -> list[NDArray[np.float32]]:
+    """Some readings of kernels of shape (n, m)."""
+    return [np.ascontiguousarray(one[mask]) for one, mask in zip(kernels, masks, strict=True)]
+
+
+def summed(parts: Sequence[Sequence[FloatArray]]) -> list[FloatArray]:
     """What all sources together give each reading of each series."""
     return [np.sum(series, axis=0) for series in zip(*parts, strict=True)]

@@ -13,11 +13,11 @@ from detection.source.likelihood import total_log_ratio
 from detection.source.tables import evidence_of_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from detection.source.apart import Apart, Split
+    from detection.source.apart import Apart
     from detection.source.lattice import Lattice
     from detection.source.tables import Evidence, Problem
 
@@ -53,15 +53,15 @@ class Chain:
         m cells.
     kernels : list of ndarray of float32, shape (n, m) each
         Readings of unit sources, as every series reports them.
-    alone : mapping
-        Log-likelihood ratios of a single source, `Apart.tables`.
+    rows : list
+        Some of their readings, `Apart.rows`.
     """
 
     problems: Sequence[Problem]
     apart: Apart | None
     lattice: Lattice
     kernels: list[NDArray[np.float32]]
-    alone: Mapping[str, FloatArray]
+    rows: list[list[NDArray[np.float32]]]
 
     def visits(self, cells: list[int], rates: list[int], rng: np.random.Generator) -> list[Visit]:
         """Draws with one source more than `cells` and `rates` have.
@@ -88,7 +88,6 @@ class Chain:
             table = self._beside(parts)
             log_prior = self.problems[0].log_prior(self.lattice)[[rates[k] for k in first]].sum()
             counted = self._tempered(summed(parts))
-            counted += self.apart.counted_of(parts) if self.apart else 0.0
             log_evidence = float(log_prior + counted + table.log_total - log_proposal)
             for cell, rate in zip(*table.draw(rng, SPREAD), strict=True):
                 cells[last], rates[last] = int(cell), int(rate)
@@ -117,8 +116,7 @@ class Chain:
         table = evidence_of_all(self.problems, self.kernels, self.lattice, others=others)
         if self.apart is None:
             return table
-        splits = self.apart.splits(self.kernels, self.alone, parts)
-        return counted_with(self.apart, table, splits, parts)
+        return counted_with(table, self.apart.beside(self.rows, others), 0.0)
 
     def _tempered(self, prediction: Sequence[FloatArray]) -> float:
         """Tempered log-likelihood ratio of a whole prediction of all series."""
@@ -132,12 +130,7 @@ class Chain:
         return float(sum(tempering[name].of(ratio) for name, ratio in ratios.items()))
 
 
-def counted_with(
-    apart: Apart,
-    table: Evidence,
-    splits: Mapping[str, Split],
-    parts: Sequence[Sequence[FloatArray]],
-) -> Evidence:
-    """A table of one more source beside `parts`, with what counts because they stand apart."""
-    weight = table.log_weight + (apart.counted(splits) - apart.counted_of(parts))
+def counted_with(table: Evidence, counted: FloatArray, known: float) -> Evidence:
+    """A table of one more source with what counts because it stands apart, beyond what is known."""
+    weight = table.log_weight + (counted - known)
     return replace(table, log_weight=weight.astype(np.float32), log_total=float(logsumexp(weight)))

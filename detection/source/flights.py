@@ -88,7 +88,7 @@ def problem_of(
         tempering=noise.tempering_for(0.0, 1.0),
         domain=domain,
         flight=observations.flight,
-        aside=noise_of(observations, replace(noise, floor=noise.floor_aside)),
+        instrument=observations.sigma,
     )
 
 

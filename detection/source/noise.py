@@ -45,13 +45,6 @@ class Noise:
     floor : float
         Additive model error as a share of the largest readings, beside the instrument's
         noise; without it single readings are believed too much.
-    floor_aside : float
-        The same where a second source is sought aside of the first: large readings far from it
-        do not make it harder to see.
-    margin, margin_share : float
-        Log-likelihood ratio by which several sources must exceed the best single one before what
-        they explain apart counts (`apart.Weights`): one source and the model's errors reach it. At
-        least `margin`, and this share of the best.
     temper : float
         Power of the likelihood: neighbouring readings share their eddies, so n of them
         are worth fewer. Chosen so that held-out simulated flights are covered.
@@ -69,9 +62,9 @@ class Noise:
         what explains `settled` of it counts as if it explained all, since chance does not
         reach it. On 200 simulated flights without a source the best place reached 0.5 to 8.0.
         0 where known emitters were taken off: what is left of their plumes reaches more.
-    chance, settled_apart : float
-        What several sources explain beyond one is searched for among more places: up to `chance`
-        noise and the model's errors reach it, and it is settled up to this larger share.
+    chance : float
+        Log-likelihood ratio that says nothing of one more source, in readings that the others do
+        not reach (`apart`): 8 of 236 simulated flights told over one source reach more.
     skewness : float
         Mean of the readings in a plume over the level this likelihood fits to them, which
         strong and rare patches of gas pull less; rates are multiplied by it. Measured on
@@ -95,16 +88,12 @@ class Noise:
 
     relative: float = 0.8
     floor: float = 0.04
-    floor_aside: float = 0.01
-    margin: float = 15.0
-    margin_share: float = 0.1
     temper: float = 0.2
     saturation: float = 40.0
     settled: float = 0.4
     sure: float = 1.0
     weak: float = 20.0
-    chance: float = 5.0
-    settled_apart: float = 0.8
+    chance: float = 6.0
     skewness: float = 1.2
     coherence: float = 0.74
     met: float = 0.0
@@ -139,7 +128,6 @@ class Noise:
             settled=AVERAGED_SETTLED,
             sure=worth,
             weak=0.0,
-            settled_apart=AVERAGED_SETTLED,
             saturation=AVERAGED_SATURATION * self.saturation,
             floor=self.floor / np.sqrt(eddies),
         )

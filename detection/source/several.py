@@ -9,17 +9,17 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.pacing import in_order
-from detection.source.apart import Apart, Weights, summed
+from detection.source.apart import Apart, rows_of, unreached
 from detection.source.chains import Chain, counted_with
 from detection.source.configurations import calibrated, kernels_of, predicted
 from detection.source.tables import evidence_of_all, refined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from detection.source.apart import Split
+    from detection.source.apart import Unreached
     from detection.source.configurations import Configuration
     from detection.source.lattice import Lattice
     from detection.source.tables import Evidence, Problem
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["Found", "further_source"]
 
 PROBES = 8  # draws with k sources from which the next one is sought, and ...
-PROBES_ASIDE = 36  # ... from which chains are run if it stands aside of the others
+PROBES_ASIDE = 20  # ... from which chains are run if it stands aside of the others
+SEEN = 64  # draws that say which readings k sources reach
 CELLS = 1400  # at most, of the lattice that sources settle on
 READINGS = 400  # twice as many or more are thinned
 NEGLIGIBLE = 1.0  # log-likelihood ratio that no source need be judged apart for
-PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run
+PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run, ...
+PROMISING_ASIDE = 6.0  # ... and of one where the others do not reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,14 @@ class Found:
         Log of the evidence for them over that for one source fewer.
     is_promising : bool
         Something was left to explain; if not, looking for yet another is idle.
-    weights : mapping
-        Of each flight, by its name: how what sources explain beyond one counts.
+    levels : tuple of Unreached
+        How what these and fewer sources explain of readings that one fewer does not reach counts.
     """
 
     configurations: list[Configuration]
     log_gain: float
     is_promising: bool
-    weights: Mapping[str, Weights]
+    levels: tuple[Unreached, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,8 @@ class _Look:
     """A look for one more source in each coarse cell, beside those of one draw."""
 
     table: Evidence  # as tempered for one source
-    splits: dict[str, Split]
-    parts: list[list[FloatArray]]  # what each source of the draw gives each series
-    best: dict[str, float]  # log-likelihood ratio of the best single source, of each flight
+    kernels: list[NDArray[np.float32]]
+    others: list[FloatArray]  # what the sources of the draw give each series
 
 
 def further_source(
@@ -75,7 +76,7 @@ def further_source(
     *,
     finest_m: float,
     rng: np.random.Generator,
-    weights: Mapping[str, Weights] | None = None,
+    levels: tuple[Unreached, ...] = (),
 ) -> Found:
     """Draws with one source more, and what the evidence gains by it.
 
@@ -90,8 +91,8 @@ def further_source(
     finest_m : float
         Smallest cell [m].
     rng : numpy.random.Generator
-    weights : mapping, optional
-        Those of `Found` for k sources; needed unless k is 1.
+    levels : tuple of Unreached
+        Those of `Found` for k sources; none if k is 1.
 
     Returns
     -------
@@ -110,20 +111,27 @@ def further_source(
     problems = [one.thinned(every) for one, every in zip(problems, worth, strict=True)]
     problem = problems[0]
     probes = [calibrated(problems, one, rng) for one in configurations[:PROBES]]
-    apart = Apart(tuple(problems), worth, weights or {})
-    looks = in_order(lambda probe: _look(problems, apart, coarse, probe), probes)
-    if not weights:
-        apart = replace(apart, weights=_weights(trusted, looks))
-    tables = [counted_with(apart, look.table, look.splits, look.parts) for look in looks]
-    within, aside = _left(problem, apart, looks)
-    if max(within, aside) < PROMISING:
+    apart = Apart(tuple(problems), worth, levels)
+    looks = in_order(lambda probe: _look(problems, coarse, probe), probes)
+    apart = replace(apart, levels=(*levels, _level(apart, trusted, looks, configurations[:SEEN])))
+    counted = [apart.beside(apart.rows(look.kernels), look.others) for look in looks]
+    beyond = [
+        float(one.max()) - apart.of(look.others) for look, one in zip(looks, counted, strict=True)
+    ]
+    tables = [
+        counted_with(look.table, one, apart.of(look.others))
+        for look, one in zip(looks, counted, strict=True)
+    ]
+    within = problem.tempering.beyond * max(look.table.best_log_ratio for look in looks)
+    aside = max(beyond)
+    if within < PROMISING and aside < PROMISING_ASIDE:
         gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
-        return Found(drawn, gain, False, apart.weights)
+        return Found(drawn, gain, False, apart.levels)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, configurations, finest_m)
-    is_aside = max(float(apart.counted(look.splits).max()) for look in looks) > NEGLIGIBLE
-    if aside >= PROMISING:
+    is_aside = max(float(one.max()) for one in counted) > NEGLIGIBLE
+    if aside >= PROMISING_ASIDE:
         more = configurations[PROBES:PROBES_ASIDE]
         probes += [calibrated(problems, one, rng) for one in more]
     drawn, gains = _swept(problems, apart if is_aside else None, lattice, probes, rng)
@@ -132,7 +140,7 @@ def further_source(
     moved = [_jittered(problem, drawn[k], lattice.cell_m, rng) for k in picks]
     orders = np.log(probes[0].rates.size + 1)  # which of them is called the last
     gain = float(logsumexp(gains) - np.log(len(gains)) + orders)
-    return Found(moved, gain, True, apart.weights)
+    return Found(moved, gain, True, apart.levels)
 
 
 def _swept(
@@ -155,48 +163,37 @@ def _swept(
     return [one for settled in chains for one in settled], np.array(gains)
 
 
-def _look(
-    problems: Sequence[Problem], apart: Apart, coarse: Lattice, probe: Configuration
-) -> _Look:
+def _look(problems: Sequence[Problem], coarse: Lattice, probe: Configuration) -> _Look:
     kernels = kernels_of(problems, coarse, probe)
-    parts = [
-        [
-            predicted(problem, replace(probe, places=place[None, :], rates=rate[None]), k)
-            for k, problem in enumerate(problems)
-        ]
-        for place, rate in zip(probe.places, probe.rates, strict=True)
-    ]
-    alone = apart.tables(kernels)
-    return _Look(
-        evidence_of_all(problems, kernels, coarse, others=summed(parts)),
-        apart.splits(kernels, alone, parts),
-        parts,
-        {
-            name: max(float(table.max()), *(apart.totals(part)[name] for part in parts))
-            for name, table in alone.items()
-        },
+    others = [predicted(problem, probe, k) for k, problem in enumerate(problems)]
+    return _Look(evidence_of_all(problems, kernels, coarse, others=others), kernels, others)
+
+
+def _level(
+    apart: Apart,
+    trusted: Sequence[Problem],
+    looks: Sequence[_Look],
+    draws: Sequence[Configuration],
+) -> Unreached:
+    """Readings that the draws do not reach, and how a source counts that the looks show there.
+
+    `trusted` are the problems before they were thinned.
+    """
+    masks = unreached(
+        apart.problems,
+        [[predicted(one, draw, k) for draw in draws] for k, one in enumerate(apart.problems)],
     )
-
-
-def _weights(problems: Sequence[Problem], looks: Sequence[_Look]) -> dict[str, Weights]:
-    """How sources apart count, from a look beside single ones; `problems` are not thinned."""
-    return {
-        problem.flight: Weights.of(
-            problem,
-            max(look.best[problem.flight] for look in looks),
-            [look.splits[problem.flight] for look in looks],
-        )
-        for problem in problems
-    }
-
-
-def _left(problem: Problem, apart: Apart, looks: Sequence[_Look]) -> tuple[float, float]:
-    """The most that counts of what one more source would explain, and that apart from others."""
-    within = problem.tempering.beyond * max(look.table.best_log_ratio for look in looks)
-    aside = max(
-        float(apart.counted(look.splits).max()) - apart.counted_of(look.parts) for look in looks
-    )
-    return within, aside
+    if apart.levels:  # fewer sources have draws of more nuisances
+        fewer = apart.levels[-1].masks
+        masks = tuple(own & before for own, before in zip(masks, fewer, strict=True))
+    best: dict[str, float] = {}
+    for look in looks:
+        nothing = [np.zeros_like(one) for one in look.others]
+        ratios = apart.ratios(masks, rows_of(look.kernels, masks), nothing)
+        for name, ratio in ratios.items():
+            best[name] = max(float(ratio.max()), best.get(name, 0.0))
+    trust = {one.flight: one.tempering.slope / one.noise.temper for one in trusted}
+    return apart.judged(masks, best, trust=trust)
 
 
 def _unnoticed(
@@ -257,7 +254,7 @@ def _chain(
     east, north = lattice.centres()
     cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
     rates = [int(np.argmin(abs(np.log(problem.rates / rate)))) for rate in probe.rates]
-    chain = Chain(problems, apart, lattice, kernels, apart.tables(kernels) if apart else {})
+    chain = Chain(problems, apart, lattice, kernels, apart.rows(kernels) if apart else [])
     return [
         replace(
             probe,

@@ -58,8 +58,8 @@ class Problem:
         West, south, east, north [m].
     flight : str
         Series of one flight share its name, their draws of the nuisances and the tempering.
-    aside : ndarray, shape (n,), optional
-        Additive standard deviation aside of plumes [kg m-3]; as `additive` if it is not given.
+    instrument : ndarray, shape (n,), optional
+        The instrument's share of `additive` [kg m-3]; all of it if it is not given.
     """
 
     path: Path
@@ -71,12 +71,12 @@ class Problem:
     tempering: Tempering
     domain: tuple[float, float, float, float]
     flight: str = ""
-    aside: FloatArray | None = None
+    instrument: FloatArray | None = None
 
     @property
-    def aside_sd(self) -> FloatArray:
-        """Additive standard deviation aside of plumes [kg m-3]."""
-        return self.additive if self.aside is None else self.aside
+    def sigma(self) -> FloatArray:
+        """Standard deviation of the instrument alone [kg m-3]."""
+        return self.additive if self.instrument is None else self.instrument
 
     @property
     def area(self) -> float:
@@ -117,7 +117,7 @@ class Problem:
             path=path,
             excess=self.excess[pick],
             additive=self.additive[pick],
-            aside=None if self.aside is None else self.aside[pick],
+            instrument=None if self.instrument is None else self.instrument[pick],
             tempering=self.tempering.thinned(every),
         )
 

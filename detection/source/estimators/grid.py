@@ -25,12 +25,12 @@ from detection.source.several import further_source
 from detection.source.tables import refined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import xarray as xr
     from numpy.typing import NDArray
 
-    from detection.source.apart import Weights
+    from detection.source.apart import Unreached
     from detection.source.lattice import Lattice
     from detection.source.scouting import Look
     from detection.source.tables import Problem
@@ -150,16 +150,16 @@ def search(
     ]
     ladder = [single_sources(flights, log_weight, lattice, settings.draws, rng)]
     log_evidence = [0.0, float(logsumexp(log_weight))]
-    weights: Mapping[str, Weights] = {}
+    levels: tuple[Unreached, ...] = ()
     while len(ladder) < settings.max_sources:
         found = further_source(
-            rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng, weights=weights
+            rows, ladder[-1], coarse, finest_m=settings.finest_m, rng=rng, levels=levels
         )
-        weights = found.weights
+        levels = found.levels
         log_evidence.append(log_evidence[-1] + found.log_gain)
         ladder.append(found.configurations)
         tell(0.6 + 0.1 * len(ladder))
-        if not found.is_promising or np.log(prior.another_source) + found.log_gain < np.log(0.05):
+        if not found.is_promising or np.log(prior.another_source) + found.log_gain < 0.0:
             break
     return Found(
         flights=flights,

@@ -113,7 +113,7 @@ def test_the_best_cells_are_divided_and_the_hopeless_left_out():
 def test_evidence_for_two_sources_is_near_the_sum_over_pairs(survey, posterior_of):
     """Labels are left in order, which may halve it, and chains are few."""
     box = (-60.0, -40.0, 20.0, 40.0)
-    noise = Noise(saturation=1e9, sure=Noise().temper, margin=np.inf)
+    noise = Noise(saturation=1e9, sure=Noise().temper, chance=np.inf)
     flight = survey(SOURCE, Source(east=-10.0, north=-25.0, rate=1e-3))
     size = {"rates": 8, "coarse_cells": 100, "fine_cells": 100, "finest_m": 8.0}
     told = [

@@ -1,4 +1,4 @@
-"""What two sources explain apart from each other counts, and what they share does not."""
+"""What another source explains of readings that the first does not reach counts as a first's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from detection.source.apart import Apart, Split, Weights
+from detection.source.apart import Apart, rows_of, unreached
 from detection.source.flights import problem_of
 from detection.source.noise import Noise
 from detection.source.prior import Prior
@@ -44,94 +44,106 @@ def kernel_of(readings):
 
 
 @pytest.fixture(scope="module")
-def judged(problem):
-    """Function from the cell of a first source to what it and one more in each cell explain."""
-    kernels = [1e-3 * kernel_of(problem.excess.size)]
-    apart = Apart((problem,), (1,), {})
-    alone = apart.tables(kernels)
-
-    def judge(cell):
-        rate = problem.rates[alone[problem.flight][cell].argmax()]
-        part = [rate * kernels[0][:, cell].astype(float)]
-        return apart, apart.splits(kernels, alone, [part])[problem.flight], part, alone
-
-    return judge
+def masks(problem):
+    """Readings that draws about the first source do not reach; some draws are elsewhere."""
+    plumes = 1e-6 * kernel_of(problem.excess.size).astype(float)
+    draws = [scale * plumes[:, FIRST] for scale in np.linspace(0.5, 2.0, 39)]
+    return unreached([problem], [[*draws, plumes[:, SECOND]]])
 
 
-def test_sources_of_plumes_that_nowhere_meet_are_distinct(judged):
-    _, split, _, alone = judged(FIRST)
-    best = alone[""][SECOND].argmax()
-    assert_allclose(split.distinct()[SECOND, best], 1.0, atol=0.02)
-    assert_allclose(split.together[SECOND, best], split.alone[SECOND, best], rtol=0.02)
+@pytest.fixture(scope="module")
+def kernels(problem):
+    return [1e-3 * kernel_of(problem.excess.size)]
 
 
-def test_a_source_that_explains_the_same_again_is_not_distinct(judged):
-    _, split, _, alone = judged(FIRST)
-    best = alone[""][FIRST].argmax()
-    assert split.distinct()[FIRST, best] < 0.2
-    assert split.distinct()[BOTH, alone[""][BOTH].argmax()] < 0.6
+def judged(problem, masks, kernels, *, trust=1.0):
+    """Readings judged with what the best of all cells reaches where the first does not."""
+    apart = Apart((problem,), (1,))
+    ratios = apart.ratios(masks, rows_of(kernels, masks), nothing(problem))
+    best = {name: float(one.max()) for name, one in ratios.items()}
+    level = apart.judged(masks, best, trust={problem.flight: trust})
+    return dataclasses.replace(apart, levels=(level,)), ratios[problem.flight]
 
 
-def test_a_source_nobody_could_notice_changes_nothing(judged, problem):
-    _, split, part, _ = judged(FIRST)
-    apart = Apart((problem,), (1,), {})
-    assert_allclose(split.together[NOTHING], apart.totals(part)[""])
-    assert_allclose(split.distinct()[NOTHING], 1.0)
+def nothing(problem):
+    return [np.zeros_like(problem.excess)]
 
 
-def test_large_readings_far_away_do_not_hide_a_weak_plume(problem):
-    """A hundredth of the largest reading, not four, is in doubt where no plume is."""
-    assert problem.aside_sd.max() < 0.5 * problem.additive.max()
-    thinned = problem.thinned(3)
-    assert_allclose(thinned.aside_sd, problem.aside_sd[::3])
+def test_readings_are_unreached_where_hardly_a_draw_gives_them_gas(problem, masks):
+    plumes = kernel_of(problem.excess.size)
+    assert not masks[0][plumes[:, FIRST] > 1e-3].any()
+    assert masks[0][plumes[:, SECOND] > 1e-3].all()  # one draw in forty gives them some
+    given = [[1e-6 * plumes[:, SECOND].astype(float)] * 4 + [0.0 * problem.excess] * 36]
+    assert not unreached([problem], given)[0][plumes[:, SECOND] > 1e-3].any()
 
 
-def test_only_what_exceeds_the_best_single_source_by_a_margin_counts(judged, problem):
-    _, split, _, alone = judged(FIRST)
-    best = float(alone[""].max())
-    weights = Weights.of(problem, best, [split])
-    assert weights.bar == pytest.approx(best + max(15.0, 0.1 * best))
-    counted = weights.counted(split)
-    assert counted[SECOND].max() == pytest.approx(0.2 * 5.0 + (15.0 - 5.0))
-    assert_allclose(counted[[FIRST, NOTHING]], 0.0, atol=1e-9)
-    never = dataclasses.replace(problem, noise=Noise(margin=np.inf))
-    assert_allclose(Weights.of(never, best, [split]).counted(split), 0.0, atol=1e-9)
-
-
-def test_pairs_that_explain_about_as_much_count_alike(judged, problem):
-    """Where they are hangs on the likelihood as tempered for one plume."""
-    _, split, _, alone = judged(FIRST)
-    weights = Weights.of(problem, float(alone[""].max()), [split])
-    counted, beyond = weights.counted(split), split.beyond(weights.bar)
-    good = beyond > 15.0
-    assert good.sum() > 1
-    assert beyond[good].min() < 0.5 * beyond.max()
-    assert np.ptp(counted[good]) == pytest.approx(0.0, abs=1e-9)
-
-
-def test_a_flight_the_model_does_not_fit_tells_no_sources_apart(judged, problem):
-    _, split, _, alone = judged(FIRST)
-    poor = dataclasses.replace(problem, tempering=Noise().tempering_for(300.0, 0.4))
-    counted = Weights.of(poor, float(alone[""].max()), [split]).counted(split)
-    assert counted.max() < 0.01 * split.beyond(Weights.of(poor, 0.0, [split]).bar).max()
-
-
-def test_the_share_that_is_distinct_is_of_the_least_source():
-    split = Split(
-        np.array([100.0, 100.0, 100.0]), np.array([100.0, 120.0, 300.0]), np.full(3, 40.0)
+def test_another_source_counts_as_a_first_one_beyond_chance(problem, masks, kernels):
+    apart, ratios = judged(problem, masks, kernels)
+    counted = apart.beside(apart.rows(kernels), nothing(problem))
+    first = problem.noise.tempering_for(float(ratios.max()) - problem.noise.chance, 1.0)
+    assert ratios[SECOND].max() > 50.0
+    assert_allclose(
+        counted[SECOND], first.of(np.maximum(ratios[SECOND] - problem.noise.chance, 0.0))
     )
-    assert_allclose(split.distinct(), [1.0, 0.5, 0.0])
-    assert_allclose(split.beyond(60.0), [40.0, 40.0 / 4096.0, 0.0])
 
 
-def test_one_source_counts_as_it_did(judged, problem):
-    apart, split, part, alone = judged(FIRST)
-    weights = {"": Weights.of(problem, float(alone[""].max()), [split])}
-    judge = dataclasses.replace(apart, weights=weights)
-    other = [0.1 * 1e-6 * kernel_of(problem.excess.size)[:, SECOND].astype(float)]
-    assert judge.counted_of([part]) == 0.0
-    assert judge.counted_of([part, other]) == pytest.approx(0.2 * 5.0 + (15.0 - 5.0))
-    assert judge.counted_of([part, [0.5 * part[0]]]) == pytest.approx(0.0, abs=1e-9)
+def test_what_the_first_source_reaches_counts_for_nothing_more(problem, masks, kernels):
+    apart, _ = judged(problem, masks, kernels)
+    counted = apart.beside(apart.rows(kernels), nothing(problem))
+    assert_allclose(counted[[FIRST, NOTHING]], 0.0, atol=0.01 * counted.max())
+    assert apart.of([1e-6 * kernel_of(problem.excess.size)[:, FIRST]]) < 0.01 * counted.max()
+
+
+def test_a_source_counts_beside_others_as_in_their_sum(problem, masks, kernels):
+    apart, _ = judged(problem, masks, kernels)
+    cell = kernels[0].astype(float)
+    first, rate = 1e-6 * kernel_of(problem.excess.size)[:, FIRST].astype(float), 20
+    counted = apart.beside(apart.rows(kernels), [first])
+    for other in (FIRST, SECOND, BOTH, NOTHING):
+        prediction = first + problem.rates[rate] * cell[:, other]
+        assert_allclose(counted[other, rate], apart.of([prediction]), rtol=1e-3, atol=1e-3)
+
+
+def test_what_chance_reaches_counts_for_nothing(problem, masks, kernels):
+    faint = dataclasses.replace(problem, excess=0.025 * problem.excess)
+    apart, ratios = judged(faint, masks, kernels)
+    assert 0.5 < ratios.max() < problem.noise.chance
+    assert apart.beside(apart.rows(kernels), nothing(problem)).max() == 0.0
+
+
+def test_levels_add_up(problem, masks, kernels):
+    apart, _ = judged(problem, masks, kernels)
+    twice = dataclasses.replace(apart, levels=apart.levels * 2)
+    counted = [one.beside(one.rows(kernels), nothing(problem)) for one in (apart, twice)]
+    assert_allclose(counted[1], 2.0 * counted[0])
+
+
+def test_a_flight_the_model_does_not_fit_tells_no_sources_apart(problem, masks, kernels):
+    trusted, poor = (judged(problem, masks, kernels, trust=trust)[0] for trust in (1.0, 0.01))
+    plume = [1e-7 * kernel_of(problem.excess.size)[:, SECOND].astype(float)]
+    assert poor.of(plume) == pytest.approx(0.01 * trusted.of(plume)) != 0.0
+
+
+def test_readings_that_no_source_explains_well_tell_of_none(problem, masks, kernels):
+    """Scattered gas where the first source does not reach is no second plume."""
+    scattered = np.array(problem.excess)
+    scattered[::3] += 1e-7
+    apart, ratios = judged(dataclasses.replace(problem, excess=scattered), masks, kernels)
+    plain, _ = judged(problem, masks, kernels)
+    plume = [1e-7 * kernel_of(problem.excess.size)[:, SECOND].astype(float)]
+    assert ratios[SECOND].max() > 20.0
+    assert apart.of(plume) < 0.01 * plain.of(plume)
+
+
+def test_where_the_first_source_reaches_all_nothing_counts(problem, kernels):
+    apart, _ = judged(problem, (np.zeros(problem.excess.size, dtype=bool),), kernels)
+    assert_allclose(apart.beside(apart.rows(kernels), nothing(problem)), 0.0)
+
+
+def test_thinned_readings_know_their_instrument(problem):
+    """Large readings far away do not hide a weak plume: their share of the error is left out."""
+    assert problem.sigma.max() < 0.1 * problem.additive.max()
+    assert_allclose(problem.thinned(3).sigma, problem.sigma[::3])
 
 
 def test_a_weak_source_aside_of_a_strong_one_is_told(survey, posterior_of):
@@ -139,8 +151,9 @@ def test_a_weak_source_aside_of_a_strong_one_is_told(survey, posterior_of):
     flight = survey(STRONG, WEAK)
     size = {"max_sources": 2, "fine_cells": 1500}
     found = posterior_of(flight, **size)
-    before = posterior_of(flight, noise=Noise(margin=np.inf), **size)
-    assert found.attrs["number_probability"][2] > 0.95 > before.attrs["number_probability"][2]
+    alone = posterior_of(survey(STRONG), **size)
+    assert found.attrs["number_probability"][2] > 0.95
+    assert alone.attrs["number_probability"][2] < 0.2
     both = np.isfinite(found["east"].values).sum(axis=1) == 2
     for source in (STRONG, WEAK):
         distance = np.hypot(found["east"] - source.east, found["north"] - source.north).values
