@@ -116,7 +116,7 @@ class Chain:
         table = evidence_of_all(self.problems, self.kernels, self.lattice, others=others)
         if self.apart is None:
             return table
-        return counted_with(table, self.apart.beside(self.rows, others), 0.0)
+        return counted_with(table, self.apart.beside(self.rows, others))
 
     def _tempered(self, prediction: Sequence[FloatArray]) -> float:
         """Tempered log-likelihood ratio of a whole prediction of all series."""
@@ -130,7 +130,7 @@ class Chain:
         return float(sum(tempering[name].of(ratio) for name, ratio in ratios.items()))
 
 
-def counted_with(table: Evidence, counted: FloatArray, known: float) -> Evidence:
-    """A table of one more source with what counts because it stands apart, beyond what is known."""
-    weight = table.log_weight + (counted - known)
+def counted_with(table: Evidence, more: FloatArray) -> Evidence:
+    """A table of one more source with what counts beside it, of shape (m, r)."""
+    weight = table.log_weight + more
     return replace(table, log_weight=weight.astype(np.float32), log_total=float(logsumexp(weight)))

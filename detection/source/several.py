@@ -115,15 +115,10 @@ def further_source(
     looks = in_order(lambda probe: _look(problems, coarse, probe), probes)
     apart = replace(apart, levels=(*levels, _level(apart, trusted, looks, configurations[:SEEN])))
     counted = [apart.beside(apart.rows(look.kernels), look.others) for look in looks]
-    beyond = [
-        float(one.max()) - apart.of(look.others) for look, one in zip(looks, counted, strict=True)
-    ]
-    tables = [
-        counted_with(look.table, one, apart.of(look.others))
-        for look, one in zip(looks, counted, strict=True)
-    ]
+    more = [one - apart.of(look.others) for look, one in zip(looks, counted, strict=True)]
+    tables = [counted_with(look.table, one) for look, one in zip(looks, more, strict=True)]
     within = problem.tempering.beyond * max(look.table.best_log_ratio for look in looks)
-    aside = max(beyond)
+    aside = max(float(one.max()) for one in more)
     if within < PROMISING and aside < PROMISING_ASIDE:
         gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
@@ -132,8 +127,8 @@ def further_source(
     lattice = _around(problem, coarse, surface, configurations, finest_m)
     is_aside = max(float(one.max()) for one in counted) > NEGLIGIBLE
     if aside >= PROMISING_ASIDE:
-        more = configurations[PROBES:PROBES_ASIDE]
-        probes += [calibrated(problems, one, rng) for one in more]
+        others = configurations[PROBES:PROBES_ASIDE]
+        probes += [calibrated(problems, one, rng) for one in others]
     drawn, gains = _swept(problems, apart if is_aside else None, lattice, probes, rng)
     shares = np.exp(gains - logsumexp(gains))
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
