@@ -158,3 +158,11 @@ def test_a_weak_source_aside_of_a_strong_one_is_told(survey, posterior_of):
     for source in (STRONG, WEAK):
         distance = np.hypot(found["east"] - source.east, found["north"] - source.north).values
         assert np.median(np.nanmin(distance[both], axis=1)) < 30.0
+
+
+def test_a_wind_of_one_value_tells_no_sources_apart(survey):
+    """Where a plume does not go is not known then."""
+    flight = survey()
+    given = dataclasses.replace(flight, wind_error=(0.35, 0.3))
+    assert Noise().for_readings(given).chance == np.inf
+    assert np.isfinite(Noise().for_readings(flight).chance)
