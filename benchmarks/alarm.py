@@ -19,7 +19,7 @@ from benchmarks.alarm_worlds import FLIGHT_S, KINDS, Channel, pid
 from benchmarks.running import results
 from benchmarks.tables import NOTHING, markdown, median, quantile, share
 from benchmarks.worlds import World, worlds
-from detection.signal import alarm_layout, layout, online
+from detection.signal import alarm_layout, baseline_steps, layout
 from detection.signal.alarm import LiveDetector, assumed_noise, threshold_for
 from detection.signal.alarm_kernels import alarm_pass
 from sims.instruments import first_order
@@ -50,7 +50,7 @@ def ours(channel: Channel, asked: float) -> Found:
         np.ones(size, np.bool_),
         channel.is_resistance,
         threshold_for(asked),
-        online.WARM_UP_S,
+        baseline_steps.WARM_UP_S,
         *assumed_noise("ohm" if channel.is_resistance else "ppb"),
     )
     return told[6] > 0.0, told[7] > 0.0

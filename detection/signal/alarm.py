@@ -4,7 +4,8 @@ A reading's excess over a reference is freed of single spikes and averaged over 
 each mean is divided by its own spread. That is learnt from the quiet (negative) half, so it holds
 for noise that a slow sensor, a coarse resolution or a filter has correlated. The largest of the
 three is a likelihood ratio maximised over durations; it alarms above what noise reaches so many
-times an hour. The steps are in `alarm_steps.py`, what it means in docs/detector.md.
+times an hour. The steps are in `alarm_reference.py` and `alarm_steps.py`, what it means in
+docs/detector.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from detection.signal import alarm_layout as mem
-from detection.signal import alarm_steps, online
+from detection.signal import alarm_reference, alarm_steps, baseline_steps
 from detection.signal import layout as at
 from sensors.records import GOOD, Quality
 
@@ -78,7 +79,7 @@ class _Channel:
         self.memory = mem.new_memory()
         self.is_resistance = unit == "ohm"
         self.unit = "1" if self.is_resistance else unit
-        self.warm_up_s = 0.0 if family in NO_WARM_UP else online.WARM_UP_S
+        self.warm_up_s = 0.0 if family in NO_WARM_UP else baseline_steps.WARM_UP_S
         self.share, self.least = assumed_noise(unit)
 
 
@@ -175,19 +176,21 @@ class LiveDetector:
                 reading = math.nan
             elif quality & Quality.SATURATED:
                 trust = 0.0
-        reading = alarm_steps.linear(reading, trust, one.is_resistance)
-        online.learn_noise(state, reading)
-        kelvin = alarm_steps.within(temperature, alarm_steps.COLDEST_K, alarm_steps.HOTTEST_K)
-        humidity = alarm_steps.within(humidity, 0.0, alarm_steps.WETTEST)
-        online.tick(state, time_s, kelvin, humidity, one.warm_up_s)
-        online.advance(state, online.SPAN_S)
-        online.compare(state, reading, 1.0)
-        alarm_steps.recover(state)
-        online.judge(state, trust)
-        online.absorb(state)
-        warming_up = online.is_warming_up(state)
-        alarm_steps.sift(memory, state, reading, trust)
-        alarm_steps.follow(memory, state, trust)
+        reading = alarm_reference.linear(reading, trust, one.is_resistance)
+        baseline_steps.learn_noise(state, reading)
+        kelvin = alarm_reference.within(
+            temperature, alarm_reference.COLDEST_K, alarm_reference.HOTTEST_K
+        )
+        humidity = alarm_reference.within(humidity, 0.0, alarm_reference.WETTEST)
+        baseline_steps.tick(state, time_s, kelvin, humidity, one.warm_up_s)
+        baseline_steps.advance(state, baseline_steps.SPAN_S)
+        baseline_steps.compare(state, reading, 1.0)
+        alarm_reference.recover(state)
+        baseline_steps.judge(state, trust)
+        baseline_steps.absorb(state)
+        warming_up = baseline_steps.is_warming_up(state)
+        alarm_reference.sift(memory, state, reading, trust)
+        alarm_reference.follow(memory, state, trust)
         alarm_steps.average(memory, state)
         alarm_steps.weigh(memory, state)
         alarm_steps.leap(memory, state, reading, one.share, one.least)

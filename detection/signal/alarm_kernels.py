@@ -1,4 +1,4 @@
-"""The live alarm of `alarm_steps.py` compiled for whole flights.
+"""The live alarm of `alarm_reference.py` and `alarm_steps.py` compiled for whole flights.
 
 The loop takes the very steps a live channel takes, in the same order, so a flight judged at once
 equals the same flight fed reading by reading, to the last bit.
@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from detection.signal import alarm_layout as mem
-from detection.signal import alarm_steps, online
+from detection.signal import alarm_reference, alarm_steps, baseline_steps
 from detection.signal.layout import BASELINE, PLUME, SCALE, VARIANCE
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["alarm_pass"]
 
-_learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
-_tick = njit(cache=True, nogil=True)(online.tick)
-_advance = njit(cache=True, nogil=True)(online.advance)
-_compare = njit(cache=True, nogil=True)(online.compare)
-_judge = njit(cache=True, nogil=True)(online.judge)
-_absorb = njit(cache=True, nogil=True)(online.absorb)
-_is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
-_linear = njit(cache=True, nogil=True)(alarm_steps.linear)
-_within = njit(cache=True, nogil=True)(alarm_steps.within)
+_learn_noise = njit(cache=True, nogil=True)(baseline_steps.learn_noise)
+_tick = njit(cache=True, nogil=True)(baseline_steps.tick)
+_advance = njit(cache=True, nogil=True)(baseline_steps.advance)
+_compare = njit(cache=True, nogil=True)(baseline_steps.compare)
+_judge = njit(cache=True, nogil=True)(baseline_steps.judge)
+_absorb = njit(cache=True, nogil=True)(baseline_steps.absorb)
+_is_warming_up = njit(cache=True, nogil=True)(baseline_steps.is_warming_up)
+_linear = njit(cache=True, nogil=True)(alarm_reference.linear)
+_within = njit(cache=True, nogil=True)(alarm_reference.within)
 _leap = njit(cache=True, nogil=True)(alarm_steps.leap)
-_recover = njit(cache=True, nogil=True)(alarm_steps.recover)
-_sift = njit(cache=True, nogil=True)(alarm_steps.sift)
-_follow = njit(cache=True, nogil=True)(alarm_steps.follow)
+_recover = njit(cache=True, nogil=True)(alarm_reference.recover)
+_sift = njit(cache=True, nogil=True)(alarm_reference.sift)
+_follow = njit(cache=True, nogil=True)(alarm_reference.follow)
 _average = njit(cache=True, nogil=True)(alarm_steps.average)
 _weigh = njit(cache=True, nogil=True)(alarm_steps.weigh)
 _learn = njit(cache=True, nogil=True)(alarm_steps.learn)
@@ -69,10 +69,10 @@ def alarm_pass(
         trust = 0.0 if saturated[index] else -1.0
         reading = _linear(value[index], trust, is_resistance)
         _learn_noise(state, reading)
-        kelvin = _within(temperature[index], alarm_steps.COLDEST_K, alarm_steps.HOTTEST_K)
-        damp = _within(humidity[index], 0.0, alarm_steps.WETTEST)
+        kelvin = _within(temperature[index], alarm_reference.COLDEST_K, alarm_reference.HOTTEST_K)
+        damp = _within(humidity[index], 0.0, alarm_reference.WETTEST)
         _tick(state, time_s[index], kelvin, damp, warm_up_s)
-        _advance(state, online.SPAN_S)
+        _advance(state, baseline_steps.SPAN_S)
         _compare(state, reading, 1.0)
         _recover(state)
         _judge(state, trust)

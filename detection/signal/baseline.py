@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detection.signal import kernels, layout, online, smoother
+from detection.signal import baseline_steps, kernels, layout, smoother
 from detection.signal.bins import lower_spread
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _unproven(
         seen = np.flatnonzero(warming_up[first:last])
         if first == 0 or seen.size:
             since = first + (seen[-1] if seen.size else 0)
-            within = time[first:last] - time[since] < online.LONGEST_PLUME_S
+            within = time[first:last] - time[since] < baseline_steps.LONGEST_PLUME_S
             unproven[first:last] |= within
     return unproven
 
@@ -230,8 +230,8 @@ def _forward(
         temperature,
         humidity,
         np.ones(reading.size),
-        online.SPAN_S,
-        0.0 if family in NO_WARM_UP else online.WARM_UP_S,
+        baseline_steps.SPAN_S,
+        0.0 if family in NO_WARM_UP else baseline_steps.WARM_UP_S,
     )
     return Corrected(reading - baseline, baseline, sigma, plume, warming_up > 0.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detection.signal import kernels, layout, online
+from detection.signal import baseline_steps, kernels, layout
 from detection.signal.airborne import is_airborne
 from detection.signal.baseline import NO_WARM_UP, Corrected, relative
 from detection.signal.corrected_variables import corrected_variables
@@ -84,8 +84,8 @@ class CausalChannels:
             new["air_temperature"].values.astype(np.float64),
             new["relative_humidity"].values.astype(np.float64),
             np.ones(reading.size),
-            online.SPAN_S,
-            0.0 if family in NO_WARM_UP else online.WARM_UP_S,
+            baseline_steps.SPAN_S,
+            0.0 if family in NO_WARM_UP else baseline_steps.WARM_UP_S,
         )
         rows = np.stack([reading, baseline, sigma, plume, warming_up])
         channel.rows = np.concatenate([channel.rows, rows], axis=1)

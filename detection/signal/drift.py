@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detection.signal import kernels, layout, online
+from detection.signal import baseline_steps, kernels, layout
 from detection.signal.air import without_lag
 
 if TYPE_CHECKING:
@@ -76,15 +76,16 @@ def started(bins: Bins, drift: Drift) -> FloatArray:
     variance = drift.noise * drift.noise
     slope_sd = 0.2 * drift.noise
     wide = min(10.0 * float(np.ptp(bins.reading)), WIDEST * drift.noise) + drift.noise
-    spreads = (wide, slope_sd, online.COEFFICIENT * drift.noise, online.COEFFICIENT * drift.noise)
+    response_sd = baseline_steps.COEFFICIENT * drift.noise
+    spreads = (wide, slope_sd, response_sd, response_sd)
     for place, spread in enumerate(spreads):
         state[layout.COVARIANCE[place][place]] = spread * spread
     state[layout.X] = float(np.median(bins.reading))
     state[layout.SCALE] = drift.noise
     state[layout.ADAPTS] = 0.0
     state[layout.COUNT] = 1.0
-    state[layout.PLUME] = online.PLUME_RATE
-    usual = variance / (online.LEVEL_SPANS * drift.span_s) ** 2
+    state[layout.PLUME] = baseline_steps.PLUME_RATE
+    usual = variance / (baseline_steps.LEVEL_SPANS * drift.span_s) ** 2
     state[layout.FREEDOM] = drift.level_walk**2 / usual
     return state
 

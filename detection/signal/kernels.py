@@ -1,4 +1,4 @@
-"""The live filter of `online.py` compiled for whole flights, and its fixed-interval smoother.
+"""The live filter of `baseline_steps.py` compiled for whole flights, and its smoother.
 
 The loops below call the very functions a live channel calls, in the same order, so a flight
 filtered at once equals the same flight fed reading by reading, to the last bit.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from detection.signal import layout, online
+from detection.signal import baseline_steps, layout
 from detection.signal.layout import (
     ADAPTS,
     BASELINE,
@@ -42,13 +42,13 @@ __all__ = ["filter_pass", "plume_probability", "quiet_surprise", "smooth_pass"]
 
 UNLIKELY = 1e-12  # least probability of plume, and of clean air
 
-_learn_noise = njit(cache=True, nogil=True)(online.learn_noise)
-_tick = njit(cache=True, nogil=True)(online.tick)
-_advance = njit(cache=True, nogil=True)(online.advance)
-_compare = njit(cache=True, nogil=True)(online.compare)
-_judge = njit(cache=True, nogil=True)(online.judge)
-_absorb = njit(cache=True, nogil=True)(online.absorb)
-_is_warming_up = njit(cache=True, nogil=True)(online.is_warming_up)
+_learn_noise = njit(cache=True, nogil=True)(baseline_steps.learn_noise)
+_tick = njit(cache=True, nogil=True)(baseline_steps.tick)
+_advance = njit(cache=True, nogil=True)(baseline_steps.advance)
+_compare = njit(cache=True, nogil=True)(baseline_steps.compare)
+_judge = njit(cache=True, nogil=True)(baseline_steps.judge)
+_absorb = njit(cache=True, nogil=True)(baseline_steps.absorb)
+_is_warming_up = njit(cache=True, nogil=True)(baseline_steps.is_warming_up)
 
 
 @njit(cache=True, nogil=True)
@@ -64,7 +64,7 @@ def filter_pass(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
     """Causal baseline, sigma, plume probability and warming-up flag; and the total surprise.
 
-    All arrays have shape (n,); `state` (from `online.new_state`) is left as after the last
+    All arrays have shape (n,); `state` (from `layout.new_state`) is left as after the last
     reading. Surprise is minus the log likelihood in units of the noise, where that is given.
     """
     baseline = np.empty(time_s.size)
@@ -214,24 +214,24 @@ def plume_probability(
 ) -> tuple[FloatArray, FloatArray]:
     """Plume probability and trust of each reading, given all readings (forward-backward).
 
-    The two-state chain and the densities are those of `online.judge`; `excess` is reading minus
-    baseline, `noise` its 1-sigma noise and `variance` that of the baseline, all shape (n,).
+    The two-state chain and the densities are those of `baseline_steps.judge`; `excess` is reading
+    minus baseline, `noise` its 1-sigma noise and `variance` that of the baseline, all shape (n,).
     """
     count = time_s.size
     state = np.zeros(layout.SIZE)
     ahead = np.empty(count)
     odds = np.empty(count)  # density in plume over density out of it
     clean = np.empty(count)  # share of plain noise in the density out of plume
-    state[PLUME] = online.PLUME_RATE
+    state[PLUME] = baseline_steps.PLUME_RATE
     for index in range(count):
         state[layout.ELAPSED] = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
         state[INNOVATION] = excess[index]
         state[NOISE] = noise[index] * noise[index]
         state[VARIANCE] = variance[index]
-        memory = np.exp(-state[layout.ELAPSED] / online.PLUME_MEMORY_S)
+        memory = np.exp(-state[layout.ELAPSED] / baseline_steps.PLUME_MEMORY_S)
         # many readings of one time would multiply it down to nothing, or up to all
         state[PLUME] = min(max(state[PLUME], UNLIKELY), 1.0 - UNLIKELY)
-        prior = online.PLUME_RATE + (state[PLUME] - online.PLUME_RATE) * memory
+        prior = baseline_steps.PLUME_RATE + (state[PLUME] - baseline_steps.PLUME_RATE) * memory
         _judge(state, -1.0)
         ahead[index] = state[PLUME]
         odds[index] = 1.0
@@ -246,9 +246,9 @@ def plume_probability(
         out = 1.0 - ahead[index]
         plume[index] = ahead[index] * later / max(ahead[index] * later + out, 1e-300)
         elapsed = max(time_s[index] - time_s[max(index - 1, 0)], 0.0)
-        memory = np.exp(-elapsed / online.PLUME_MEMORY_S)
+        memory = np.exp(-elapsed / baseline_steps.PLUME_MEMORY_S)
         both = min(odds[index] * later, 1e12)
-        enter = online.PLUME_RATE * (1.0 - memory)
+        enter = baseline_steps.PLUME_RATE * (1.0 - memory)
         stay = enter + memory
         later = (stay * both + 1.0 - stay) / (enter * both + 1.0 - enter)
     return plume, (1.0 - plume) * clean

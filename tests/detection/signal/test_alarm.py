@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from detection.signal import alarm, alarm_kernels, alarm_layout, baseline, layout, online
+from detection.signal import alarm, alarm_kernels, alarm_layout, baseline, baseline_steps, layout
 from detection.signal.alarm import LiveDetector
 from sensors.records import GOOD, Quality
 
@@ -55,7 +55,7 @@ def judged(time_s, value, *, is_resistance, temperature, humidity, quality, per_
         (flags & int(alarm.CANNOT_BEGIN)) == 0,
         is_resistance,
         alarm.threshold_for(per_hour),
-        online.WARM_UP_S,
+        baseline_steps.WARM_UP_S,
         *alarm.assumed_noise("ohm" if is_resistance else "1"),
     )
 
@@ -191,7 +191,7 @@ def test_a_step_that_stays_is_over_after_the_longest_plume():
     time_s, value = gaussian(np.random.default_rng(6), plume=(300.0, 600.0), duration_s=600.0)
     (_, began_s), (end, ended_s) = changes(fed(time_s, value), time_s)
     assert end == "end"
-    assert ended_s - began_s == pytest.approx(online.LONGEST_PLUME_S, abs=5.0)
+    assert ended_s - began_s == pytest.approx(baseline_steps.LONGEST_PLUME_S, abs=5.0)
 
 
 def test_saturation_is_plume_for_as_long_as_it_lasts():

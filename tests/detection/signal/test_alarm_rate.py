@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from detection.signal import alarm, alarm_layout, layout, online
+from detection.signal import alarm, alarm_layout, baseline_steps, layout
 from detection.signal.alarm_kernels import alarm_pass
 
 HOURS = 4.0
@@ -28,7 +28,7 @@ def begins(value, rate_hz, per_hour):
         np.ones(size, np.bool_),
         False,
         alarm.threshold_for(per_hour),
-        online.WARM_UP_S,
+        baseline_steps.WARM_UP_S,
         alarm.ASSUMED_SHARE,
         1.0,
     )
