@@ -17,7 +17,7 @@ __all__ = ["left_out_notes"]
 
 def left_out_notes(flight: xr.Dataset) -> list[str]:
     """What was left out of a flight from `correct_flight`, a line for each channel and reason."""
-    return [*_glitch_notes(flight), *_floor_notes(flight), *pad_notes(flight)]
+    return [*_glitch_notes(flight), *_censored_notes(flight), *pad_notes(flight)]
 
 
 def _glitch_notes(flight: xr.Dataset) -> list[str]:
@@ -30,9 +30,11 @@ def _glitch_notes(flight: xr.Dataset) -> list[str]:
     ]
 
 
-def _floor_notes(flight: xr.Dataset) -> list[str]:
+def _censored_notes(flight: xr.Dataset) -> list[str]:
     readings = int(np.sum(flight["airborne"].values == 1))
-    counts = {name: int(flight[f"{name}_corrected"].held_at_floor) for name in gas_channels(flight)}
+    counts = {
+        name: int(flight[f"{name}_corrected"].held_at_lowest) for name in gas_channels(flight)
+    }
     return [
         f"{name}: {100 * count / readings:.0f} % of the readings in flight lie at the lowest value "
         "it can show, so that it was below its zero and would not have shown faint gas; they are "

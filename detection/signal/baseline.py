@@ -90,7 +90,7 @@ def correct(
         `reading` is the resistance of a metal-oxide sensor [ohm], which gas lowers:
         signal = (baseline / reading)^(1/|B|) - 1 with B = -0.5, relative to clean air.
     least_noise : float
-        Of a reading, in its unit, where the readings themselves may show less (`floor.floor_of`);
+        Of a reading, in its unit, where readings may show less (`censoring.censored`);
         of no use when `causal` or on a log scale.
 
     Returns

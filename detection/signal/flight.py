@@ -11,8 +11,8 @@ from detection.signal import kernels
 from detection.signal.airborne import is_airborne, metres, seconds
 from detection.signal.baseline import Corrected, correct
 from detection.signal.bins import lower_spread, quiet_noise
+from detection.signal.censoring import Censored, censored
 from detection.signal.corrected_variables import corrected_variables
-from detection.signal.floor import Floor, floor_of
 from detection.signal.glitches import is_impossible, is_lone_spike
 from detection.signal.places import averaging_s, places_of
 from detection.signal.response import estimate_response, family_response
@@ -54,8 +54,8 @@ def correct_flight(ds: xr.Dataset, *, background_removed: bool = False) -> xr.Da
         With, beside each channel, `<name>_corrected`, `<name>_baseline`, `<name>_sigma`,
         `<name>_plume` and `<name>_warming_up`; with `airborne` and a history line a channel.
         Readings on the ground, those that no gas can make and those held at the lowest value the
-        channel can show (`glitches` and `floor`, counted in attributes `glitches` and
-        `held_at_floor`), take no part and are NaN in the corrected variables. Where the sensor
+        channel can show (`glitches` and `censoring`, counted in attributes `glitches` and
+        `held_at_lowest`), take no part and are NaN in the corrected variables. Where the sensor
         moved, `<name>_corrected` has the attributes `rise_s`, `decay_s`,
         `response_log_sd` and `response_lines`, see `estimate_response`.
 
@@ -118,7 +118,7 @@ def _channel(
     variables = corrected_variables(ds, name, corrected, units=units)
     _, _, attrs = variables[f"{name}_corrected"]
     attrs["glitches"] = glitches
-    attrs["held_at_floor"] = int(np.sum(np.isfinite(reading) & ~np.isfinite(corrected.signal)))
+    attrs["held_at_lowest"] = int(np.sum(np.isfinite(reading) & ~np.isfinite(corrected.signal)))
     response = {}
     if places.averaging_s == 0.0 and not places.are_fixed and not places.are_few:
         response = _response(ds, name, corrected)
@@ -215,17 +215,17 @@ def _corrected(ds: xr.Dataset, name: str, reading: FloatArray) -> Corrected:
     # minute means have no lag, and of a steady background as seconds have of a steady zero
     average_s = averaging_s(ds)
     time_s, is_resistance = seconds(ds), _is_resistance(ds, name)
-    floor = Floor(np.zeros(reading.size, np.bool_), 0.0)
+    hidden = Censored(np.zeros(reading.size, np.bool_), 0.0)
     if not average_s and not is_resistance:
-        floor = floor_of(time_s, reading)
+        hidden = censored(time_s, reading)
     return correct(
         time_s / (average_s or 1.0),
-        np.where(floor.says_nothing, np.nan, reading),
+        np.where(hidden.says_nothing, np.nan, reading),
         temperature=ds["air_temperature"].values,
         humidity=ds["relative_humidity"].values,
         family=AVERAGED if average_s else str(ds[name].attrs.get("sensor_family", "unknown")),
         log_scale=is_resistance,
-        least_noise=floor.noise,
+        least_noise=hidden.noise,
     )
 
 

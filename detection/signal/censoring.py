@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["Floor", "floor_of"]
+__all__ = ["Censored", "censored"]
 
 IN_A_ROW = 5  # readings at the lowest value, which noise would have told apart
 BLOCK_S = 10.0
@@ -26,7 +26,7 @@ MOSTLY = 0.8  # share of the blocks held so, above which that is how the channel
 CLEARLY = 5.0  # noises above the lowest value, which gas alone reaches
 
 
-class Floor(NamedTuple):
+class Censored(NamedTuple):
     """What a channel's lowest value hides.
 
     `says_nothing` are the readings that are held there, shape (n,); `noise` that of a reading
@@ -37,7 +37,7 @@ class Floor(NamedTuple):
     noise: float
 
 
-def floor_of(time_s: ArrayLike, reading: ArrayLike) -> Floor:
+def censored(time_s: ArrayLike, reading: ArrayLike) -> Censored:
     """Where a channel shows the lowest value it can, and how noisy it is where it does not.
 
     A detector whose zero has drifted below nothing shows 0, and without noise: taken as it is, it
@@ -52,7 +52,7 @@ def floor_of(time_s: ArrayLike, reading: ArrayLike) -> Floor:
 
     Returns
     -------
-    Floor
+    Censored
         A channel that rounds more coarsely than it is noisy repeats its values anyway: it has
         none. One that shows its lowest value nearly always is believed there: that is its clean
         air.
@@ -66,8 +66,8 @@ def floor_of(time_s: ArrayLike, reading: ArrayLike) -> Floor:
     --------
     >>> time_s = np.arange(0.0, 200.0, 0.2)
     >>> noisy = np.round(np.where(time_s < 80.0, -20.0, 30.0) + 4.0 * np.sin(1.7 * time_s**2))
-    >>> floor = floor_of(time_s, np.maximum(noisy, 0.0))
-    >>> float(floor.says_nothing.mean().round(1)), bool(2.0 < floor.noise < 6.0)
+    >>> found = censored(time_s, np.maximum(noisy, 0.0))
+    >>> float(found.says_nothing.mean().round(1)), bool(2.0 < found.noise < 6.0)
     (0.4, True)
     """
     time, values = np.asarray(time_s, np.float64), np.asarray(reading, np.float64)
@@ -76,22 +76,22 @@ def floor_of(time_s: ArrayLike, reading: ArrayLike) -> Floor:
     time, values = time[known], values[known]
     steps = np.diff(np.unique(values))
     if not steps.size:
-        return Floor(nothing, 0.0)
+        return Censored(nothing, 0.0)
     lowest = values.min()
     is_lowest = values == lowest
     if _longest_run(is_lowest) < IN_A_ROW:
-        return Floor(nothing, 0.0)
+        return Censored(nothing, 0.0)
     block = ((time - time[0]) // BLOCK_S).astype(np.int64)
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     sizes = np.diff(starts, append=time.size)
     share = np.add.reduceat(is_lowest.astype(np.float64), starts) / sizes
     noise = _noise(values - lowest, starts, share)
     if noise <= float(steps.min()):
-        return Floor(nothing, 0.0)
+        return Censored(nothing, 0.0)
     if np.mean(share >= HELD) <= MOSTLY:
         held = _share_about(time, is_lowest) >= HELD
         nothing[known] = held & (values < lowest + CLEARLY * noise)
-    return Floor(nothing, noise)
+    return Censored(nothing, noise)
 
 
 def _longest_run(which: BoolArray) -> int:
