@@ -2,12 +2,13 @@
 
 The likelihood is tempered because neighbouring readings share the eddies of one plume. A reading
 that no likely place of the first source gives any gas is no matter of its eddies: what another
-source explains of such readings is weighed as what a first source explains is.
+source explains of such readings is weighed as what a first source explains is, and counts there
+alone: each reading is the matter of one of the two.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     Masks = tuple[NDArray[np.bool_], ...]
 
-__all__ = ["Apart", "Unreached", "rows_of", "summed", "unreached"]
+__all__ = ["Apart", "Unreached", "readings_of", "rows_of", "summed", "unreached"]
 
 REACHED = 0.1  # of a reading's noise, that a draw gives it
 LIKELY = 0.95  # share of the draws that must give it less
@@ -51,12 +52,9 @@ class Unreached:
     chance: Mapping[str, float]
 
     def counted(self, ratios: Mapping[str, FloatArray]) -> FloatArray:
-        """What counts of log-likelihood ratios of these readings, of all flights together.
-
-        Readings that are explained worse than by no gas are the ordinary likelihood's matter.
-        """
+        """What counts of log-likelihood ratios of these readings, of all flights together."""
         each = [
-            self.tempering[name].of(np.maximum(one - self.chance[name], 0.0))
+            self.tempering[name].of(np.maximum(one - self.chance[name], np.minimum(one, 0.0)))
             for name, one in ratios.items()
         ]
         return np.asarray(np.sum(each, axis=0))
@@ -79,6 +77,31 @@ class Apart:
     problems: tuple[Problem, ...]
     worth: tuple[int, ...]
     levels: tuple[Unreached, ...] = ()
+
+    @property
+    def reached(self) -> Masks:
+        """Readings of each series that no level judges: matter of the ordinary likelihood."""
+        judged = [np.zeros(one.excess.size, bool) for one in self.problems]
+        for level in self.levels:
+            judged = [own | more for own, more in zip(judged, level.masks, strict=True)]
+        return tuple(~one for one in judged)
+
+    @property
+    def within(self) -> list[Problem]:
+        """The problems with the readings that no level judges."""
+        each = zip(self.problems, self.reached, strict=True)
+        return [problem.some(pick) for problem, pick in each]
+
+    def under(self, level: Unreached) -> Apart:
+        """With one level more, which alone judges its readings from now on."""
+        before = [
+            replace(
+                one,
+                masks=tuple(own & ~new for own, new in zip(one.masks, level.masks, strict=True)),
+            )
+            for one in self.levels
+        ]
+        return replace(self, levels=(*before, level))
 
     def rows(self, kernels: Sequence[NDArray[np.float32]]) -> list[list[NDArray[np.float32]]]:
         """Of kernels of shape (n, m), the readings of each level, as `beside` needs them."""
@@ -196,9 +219,11 @@ def unreached(problems: Sequence[Problem], given: Sequence[Sequence[FloatArray]]
     Returns
     -------
     tuple of ndarray of bool, shape (n,) each
+        None of a flight whose `Noise.chance` is infinite.
     """
     return tuple(
-        np.quantile(draws, LIKELY, axis=0) < REACHED * problem.sigma
+        (np.quantile(draws, LIKELY, axis=0) < REACHED * problem.sigma)
+        & np.isfinite(problem.noise.chance)
         for problem, draws in zip(problems, given, strict=True)
     )
 
@@ -206,6 +231,11 @@ def unreached(problems: Sequence[Problem], given: Sequence[Sequence[FloatArray]]
 def rows_of(kernels: Sequence[NDArray[np.float32]], masks: Masks) -> list[NDArray[np.float32]]:
     """Some readings of kernels of shape (n, m)."""
     return [np.ascontiguousarray(one[mask]) for one, mask in zip(kernels, masks, strict=True)]
+
+
+def readings_of(predictions: Sequence[FloatArray], masks: Masks) -> list[FloatArray]:
+    """Some readings of predictions of shape (n,)."""
+    return [one[mask] for one, mask in zip(predictions, masks, strict=True)]
 
 
 def summed(parts: Sequence[Sequence[FloatArray]]) -> list[FloatArray]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from detection.source.apart import summed
+from detection.source.apart import readings_of, rows_of, summed
 from detection.source.likelihood import total_log_ratio
 from detection.source.tables import evidence_of_all
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from detection.source.apart import Apart
     from detection.source.lattice import Lattice
-    from detection.source.tables import Evidence, Problem
+    from detection.source.tables import Evidence
 
     FloatArray = NDArray[np.float64]
 
@@ -39,29 +39,28 @@ class Visit:
     log_evidence: float
 
 
-@dataclass(frozen=True, slots=True)
 class Chain:
     """Sources in cells of a lattice under one draw of the nuisances.
 
-    Attributes
+    Parameters
     ----------
-    problems : sequence of Problem
-        Of each series.
-    apart : Apart, optional
-        The same, as they judge sources apart from each other; without it that counts for nothing.
+    apart : Apart
+        The readings, those that fewer sources reach and those that they do not.
     lattice : Lattice
         m cells.
     kernels : list of ndarray of float32, shape (n, m) each
         Readings of unit sources, as every series reports them.
-    rows : list
-        Some of their readings, `Apart.rows`.
     """
 
-    problems: Sequence[Problem]
-    apart: Apart | None
-    lattice: Lattice
-    kernels: list[NDArray[np.float32]]
-    rows: list[list[NDArray[np.float32]]]
+    def __init__(self, apart: Apart, lattice: Lattice, kernels: list[NDArray[np.float32]]) -> None:
+        self.apart = apart
+        self.lattice = lattice
+        self.kernels = kernels
+        self._first = apart.problems[0]
+        self._masks = apart.reached
+        self._within = apart.within
+        self._kernels_within = rows_of(kernels, self._masks)
+        self._rows = apart.rows(kernels)
 
     def visits(self, cells: list[int], rates: list[int], rng: np.random.Generator) -> list[Visit]:
         """Draws with one source more than `cells` and `rates` have.
@@ -86,7 +85,7 @@ class Chain:
             log_proposal = sum(self._redraw(cells, rates, k, rng) for k in first)
             parts = self._parts(cells, rates, without=last)
             table = self._beside(parts)
-            log_prior = self.problems[0].log_prior(self.lattice)[[rates[k] for k in first]].sum()
+            log_prior = self._first.log_prior(self.lattice)[[rates[k] for k in first]].sum()
             counted = self._tempered(summed(parts))
             log_evidence = float(log_prior + counted + table.log_total - log_proposal)
             for cell, rate in zip(*table.draw(rng, SPREAD), strict=True):
@@ -104,7 +103,7 @@ class Chain:
         return float(table.log_weight[cell, rate]) - table.log_total
 
     def _parts(self, cells: list[int], rates: list[int], *, without: int) -> list[list[FloatArray]]:
-        candidates = self.problems[0].rates
+        candidates = self._first.rates
         return [
             [candidates[rate] * kernel[:, cell].astype(np.float64) for kernel in self.kernels]
             for k, (cell, rate) in enumerate(zip(cells, rates, strict=True))
@@ -113,20 +112,20 @@ class Chain:
 
     def _beside(self, parts: list[list[FloatArray]]) -> Evidence:
         others = summed(parts)
-        table = evidence_of_all(self.problems, self.kernels, self.lattice, others=others)
-        if self.apart is None:
-            return table
-        return counted_with(table, self.apart.beside(self.rows, others))
+        within = readings_of(others, self._masks)
+        table = evidence_of_all(self._within, self._kernels_within, self.lattice, others=within)
+        return counted_with(table, self.apart.beside(self._rows, others))
 
     def _tempered(self, prediction: Sequence[FloatArray]) -> float:
-        """Tempered log-likelihood ratio of a whole prediction of all series."""
+        """Tempered log-likelihood ratio of a whole prediction of what fewer sources reach."""
         ratios: dict[str, float] = {}
-        for problem, one in zip(self.problems, prediction, strict=True):
+        within = readings_of(prediction, self._masks)
+        for problem, one in zip(self._within, within, strict=True):
             ratio = total_log_ratio(
                 one, problem.excess, problem.additive, relative=problem.noise.relative
             )
             ratios[problem.flight] = ratios.get(problem.flight, 0.0) + ratio
-        tempering = {problem.flight: problem.tempering for problem in self.problems}
+        tempering = {problem.flight: problem.tempering for problem in self._within}
         return float(sum(tempering[name].of(ratio) for name, ratio in ratios.items()))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from detection.pacing import in_order
-from detection.source.apart import Apart, rows_of, unreached
+from detection.source.apart import Apart, readings_of, rows_of, unreached
 from detection.source.chains import Chain, counted_with
 from detection.source.configurations import calibrated, kernels_of, predicted
 from detection.source.tables import evidence_of_all, refined
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Found", "further_source"]
 
 PROBES = 8  # draws with k sources from which the next one is sought, and ...
-PROBES_ASIDE = 20  # ... from which chains are run if it stands aside of the others
+PROBES_ASIDE = 36  # ... from which chains are run if it stands aside of the others
 SEEN = 64  # draws that say which readings k sources reach
 CELLS = 1400  # at most, of the lattice that sources settle on
 READINGS = 400  # twice as many or more are thinned
-NEGLIGIBLE = 1.0  # log-likelihood ratio that no source need be judged apart for
 PROMISING = 4.0  # tempered log-likelihood ratio of one more source from which chains are run, ...
 PROMISING_ASIDE = 6.0  # ... and of one where the others do not reach
 
@@ -62,9 +61,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look for one more source in each coarse cell, beside those of one draw."""
+    """What a look for one more source in each coarse cell, beside those of one draw, needs."""
 
-    table: Evidence  # as tempered for one source
     kernels: list[NDArray[np.float32]]
     others: list[FloatArray]  # what the sources of the draw give each series
 
@@ -113,23 +111,21 @@ def further_source(
     probes = [calibrated(problems, one, rng) for one in configurations[:PROBES]]
     apart = Apart(tuple(problems), worth, levels)
     looks = in_order(lambda probe: _look(problems, coarse, probe), probes)
-    apart = replace(apart, levels=(*levels, _level(apart, trusted, looks, configurations[:SEEN])))
-    counted = [apart.beside(apart.rows(look.kernels), look.others) for look in looks]
-    more = [one - apart.of(look.others) for look, one in zip(looks, counted, strict=True)]
-    tables = [counted_with(look.table, one) for look, one in zip(looks, more, strict=True)]
-    within = problem.tempering.beyond * max(look.table.best_log_ratio for look in looks)
-    aside = max(float(one.max()) for one in more)
+    apart = apart.under(_level(apart, trusted, looks, configurations[:SEEN]))
+    found = in_order(lambda look: _weighed(apart, coarse, look), looks)
+    tables = [counted_with(table, more) for table, more in found]
+    within = problem.tempering.beyond * max(table.best_log_ratio for table, _ in found)
+    aside = max(float(more.max()) for _, more in found)
     if within < PROMISING and aside < PROMISING_ASIDE:
         gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
         return Found(drawn, gain, False, apart.levels)
     surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
     lattice = _around(problem, coarse, surface, configurations, finest_m)
-    is_aside = max(float(one.max()) for one in counted) > NEGLIGIBLE
     if aside >= PROMISING_ASIDE:
         others = configurations[PROBES:PROBES_ASIDE]
         probes += [calibrated(problems, one, rng) for one in others]
-    drawn, gains = _swept(problems, apart if is_aside else None, lattice, probes, rng)
+    drawn, gains = _swept(apart, lattice, probes, rng)
     shares = np.exp(gains - logsumexp(gains))
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
     moved = [_jittered(problem, drawn[k], lattice.cell_m, rng) for k in picks]
@@ -139,17 +135,14 @@ def further_source(
 
 
 def _swept(
-    problems: Sequence[Problem],
-    apart: Apart | None,
+    apart: Apart,
     lattice: Lattice,
     probes: Sequence[Configuration],
     rng: np.random.Generator,
 ) -> tuple[list[Configuration], FloatArray]:
     """Draws with one source more than the probes have, and the log evidence each gains."""
     streams = rng.spawn(len(probes))
-    chains = in_order(
-        lambda k: _chain(problems, apart, lattice, probes[k], streams[k]), range(len(probes))
-    )
+    chains = in_order(lambda k: _chain(apart, lattice, probes[k], streams[k]), range(len(probes)))
     gains = [
         one.log_evidence - probe.log_evidence
         for probe, settled in zip(probes, chains, strict=True)
@@ -160,8 +153,18 @@ def _swept(
 
 def _look(problems: Sequence[Problem], coarse: Lattice, probe: Configuration) -> _Look:
     kernels = kernels_of(problems, coarse, probe)
-    others = [predicted(problem, probe, k) for k, problem in enumerate(problems)]
-    return _Look(evidence_of_all(problems, kernels, coarse, others=others), kernels, others)
+    return _Look(kernels, [predicted(problem, probe, k) for k, problem in enumerate(problems)])
+
+
+def _weighed(apart: Apart, coarse: Lattice, look: _Look) -> tuple[Evidence, FloatArray]:
+    """One more source in each cell at each rate: as tempered for one, and apart of the others."""
+    table = evidence_of_all(
+        apart.within,
+        rows_of(look.kernels, apart.reached),
+        coarse,
+        others=readings_of(look.others, apart.reached),
+    )
+    return table, apart.beside(apart.rows(look.kernels), look.others) - apart.of(look.others)
 
 
 def _level(
@@ -238,18 +241,17 @@ def _around(
 
 
 def _chain(
-    problems: Sequence[Problem],
-    apart: Apart | None,
+    apart: Apart,
     lattice: Lattice,
     probe: Configuration,
     rng: np.random.Generator,
 ) -> list[Configuration]:
     """Weighted draws of one source more than `probe` has, under its nuisances."""
-    problem, kernels = problems[0], kernels_of(problems, lattice, probe)
+    problem, kernels = apart.problems[0], kernels_of(apart.problems, lattice, probe)
     east, north = lattice.centres()
     cells = [int(np.argmin((east - x) ** 2 + (north - y) ** 2)) for x, y in probe.places]
     rates = [int(np.argmin(abs(np.log(problem.rates / rate)))) for rate in probe.rates]
-    chain = Chain(problems, apart, lattice, kernels, apart.rows(kernels) if apart else [])
+    chain = Chain(apart, lattice, kernels)
     return [
         replace(
             probe,

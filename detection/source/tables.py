@@ -100,11 +100,8 @@ class Problem:
         """The same with only some of the candidate rates, their prior as it was."""
         return replace(self, rates=self.rates[keep], log_rate_prior=self.log_rate_prior[keep])
 
-    def thinned(self, every: int) -> Problem:
-        """The same with every k-th reading, for a first look."""
-        if every <= 1:
-            return self
-        pick = slice(None, None, every)
+    def some(self, pick: slice | NDArray[np.bool_]) -> Problem:
+        """The same with only some of the readings."""
         path = replace(
             self.path,
             time_s=self.path.time_s[pick],
@@ -118,8 +115,14 @@ class Problem:
             excess=self.excess[pick],
             additive=self.additive[pick],
             instrument=None if self.instrument is None else self.instrument[pick],
-            tempering=self.tempering.thinned(every),
         )
+
+    def thinned(self, every: int) -> Problem:
+        """The same with every k-th reading, for a first look."""
+        if every <= 1:
+            return self
+        few = self.some(slice(None, None, every))
+        return replace(few, tempering=self.tempering.thinned(every))
 
 
 @dataclass(frozen=True, slots=True)

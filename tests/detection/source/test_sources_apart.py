@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logsumexp
 
 from detection.source.apart import Apart, rows_of, unreached
+from detection.source.chains import Chain
 from detection.source.flights import problem_of
+from detection.source.lattice import Lattice
+from detection.source.likelihood import total_log_ratio
 from detection.source.noise import Noise
 from detection.source.prior import Prior
 from tests.naive_source import Source
@@ -82,15 +89,24 @@ def test_another_source_counts_as_a_first_one_beyond_chance(problem, masks, kern
     counted = apart.beside(apart.rows(kernels), nothing(problem))
     first = problem.noise.tempering_for(float(ratios.max()) - problem.noise.chance, 1.0)
     assert ratios[SECOND].max() > 50.0
-    assert_allclose(
-        counted[SECOND], first.of(np.maximum(ratios[SECOND] - problem.noise.chance, 0.0))
-    )
+    known = ratios[SECOND] > problem.noise.chance
+    assert_allclose(counted[SECOND, known], first.of(ratios[SECOND, known] - problem.noise.chance))
+
+
+def test_gas_where_clean_air_was_met_counts_against_a_source_in_full(problem, masks, kernels):
+    """Nothing else tells against it there: the ordinary likelihood leaves such readings out."""
+    apart, ratios = judged(problem, masks, kernels)
+    counted = apart.beside(apart.rows(kernels), nothing(problem))
+    missed = ratios < 0.0
+    assert missed[SECOND].any()
+    assert_allclose(counted[missed], problem.noise.temper * ratios[missed])
 
 
 def test_what_the_first_source_reaches_counts_for_nothing_more(problem, masks, kernels):
     apart, _ = judged(problem, masks, kernels)
     counted = apart.beside(apart.rows(kernels), nothing(problem))
-    assert_allclose(counted[[FIRST, NOTHING]], 0.0, atol=0.01 * counted.max())
+    assert_allclose(counted[NOTHING], 0.0)
+    assert counted[FIRST].max() < 0.01 * counted.max()
     assert apart.of([1e-6 * kernel_of(problem.excess.size)[:, FIRST]]) < 0.01 * counted.max()
 
 
@@ -116,6 +132,50 @@ def test_levels_add_up(problem, masks, kernels):
     twice = dataclasses.replace(apart, levels=apart.levels * 2)
     counted = [one.beside(one.rows(kernels), nothing(problem)) for one in (apart, twice)]
     assert_allclose(counted[1], 2.0 * counted[0])
+
+
+@given(reached=st.lists(st.binary(min_size=4, max_size=4), min_size=1, max_size=3))
+def test_each_reading_is_judged_once(problem, reached):
+    """By the ordinary likelihood or by one level, whatever the levels reach."""
+    size = problem.excess.size
+    apart = Apart((problem,), (1,))
+    for pattern in reached:
+        mask = np.resize(np.frombuffer(pattern, np.uint8) % 2 == 1, size)
+        best = {problem.flight: 50.0}
+        apart = apart.under(apart.judged((mask,), best, trust={problem.flight: 1.0}))
+    judges = [apart.reached[0], *(level.masks[0] for level in apart.levels)]
+    assert_array_equal(np.sum(judges, axis=0), 1)
+    assert apart.within[0].excess.size == apart.reached[0].sum()
+
+
+def test_chains_agree_with_a_sum_over_all_pairs(problem, masks, kernels, domain):
+    few = problem.narrowed(np.arange(problem.rates.size) % 6 == 0)
+    apart, _ = judged(few, masks, kernels)
+    lattice = Lattice.covering(domain, 100.0)
+    lattice = lattice.only(np.arange(lattice.size) < kernels[0].shape[1])
+    visits = [
+        visit
+        for seed in range(8)
+        for visit in Chain(apart, lattice, kernels).visits(
+            [FIRST], [6], np.random.default_rng(seed)
+        )
+    ]
+    found = logsumexp([one.log_evidence for one in visits]) - np.log(len(visits))
+    log_prior, cells = few.log_prior(lattice), kernels[0].astype(float)
+    every = []
+    for one, other in itertools.product(range(lattice.size), repeat=2):
+        for i, j in itertools.product(range(few.rates.size), repeat=2):
+            plume = few.rates[i] * cells[:, one] + few.rates[j] * cells[:, other]
+            ratio = total_log_ratio(
+                plume[apart.reached[0]],
+                few.excess[apart.reached[0]],
+                few.additive[apart.reached[0]],
+                relative=few.noise.relative,
+            )
+            counted = float(few.tempering.of(ratio)) + apart.of([plume])
+            every.append(log_prior[i] + log_prior[j] + counted)
+    # a chain tells one order of the two: the other is as likely
+    assert found + np.log(2.0) == pytest.approx(logsumexp(every), abs=0.3)
 
 
 def test_a_flight_the_model_does_not_fit_tells_no_sources_apart(problem, masks, kernels):
@@ -163,6 +223,13 @@ def test_a_weak_source_aside_of_a_strong_one_is_told(survey, posterior_of):
 def test_a_wind_of_one_value_tells_no_sources_apart(survey):
     """Where a plume does not go is not known then."""
     flight = survey()
-    given = dataclasses.replace(flight, wind_error=(0.35, 0.3))
-    assert Noise().for_readings(given).chance == np.inf
+    still = dataclasses.replace(flight, wind_error=(0.35, 0.3))
+    assert Noise().for_readings(still).chance == np.inf
     assert np.isfinite(Noise().for_readings(flight).chance)
+
+
+def test_no_reading_is_unreached_in_a_wind_of_one_value(problem):
+    draws = [[np.zeros(problem.excess.size)]]
+    still = dataclasses.replace(problem, noise=dataclasses.replace(problem.noise, chance=np.inf))
+    assert unreached([problem], draws)[0].all()
+    assert not unreached([still], draws)[0].any()
