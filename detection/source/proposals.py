@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["PRIOR_PROPOSAL", "Proposal", "adapted", "mixture_log_weights", "normal_points"]
+__all__ = [
+    "PRIOR_PROPOSAL",
+    "Proposal",
+    "adapted",
+    "flattened",
+    "mixture_log_weights",
+    "normal_points",
+]
 
 
 def normal_points(count: int, *, rng: np.random.Generator) -> FloatArray:
@@ -78,11 +85,7 @@ def adapted(points: FloatArray, log_weight: FloatArray, *, least_effective: floa
     Proposal
         Somewhat wider than the weighted points, never wider than the prior.
     """
-    power = 1.0
-    share = _shares(log_weight)
-    while 1.0 / (share**2).sum() < least_effective and power > 1e-3:
-        power *= 0.8
-        share = _shares(power * log_weight)
+    share = flattened(log_weight, least_effective=least_effective)
     mean = share @ points
     variance = share @ (points - mean) ** 2
     return Proposal(mean, np.clip(1.2 * np.sqrt(variance), 0.25, 1.0))
@@ -114,6 +117,35 @@ def mixture_log_weights(
     ]
     mixture = np.logaddexp.reduce(densities, axis=0)
     return np.asarray(PRIOR_PROPOSAL.log_density(points) - mixture)
+
+
+def flattened(log_weight: FloatArray, *, least_effective: float) -> FloatArray:
+    """Shares of draws by their log weight, to a power at which enough of them count.
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (k,)
+    least_effective : float
+        Effective number of draws, at most k.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Sums to 1.
+
+    Examples
+    --------
+    >>> flattened(np.log([0.96, 0.02, 0.02]), least_effective=1.0).round(2)
+    array([0.96, 0.02, 0.02])
+    >>> flattened(np.log([0.96, 0.02, 0.02]), least_effective=2.5).round(1)
+    array([0.5, 0.2, 0.2])
+    """
+    power = 1.0
+    share = _shares(log_weight)
+    while 1.0 / (share**2).sum() < least_effective and power > 1e-3:
+        power *= 0.8
+        share = _shares(power * log_weight)
+    return share
 
 
 def _shares(log_weight: FloatArray) -> FloatArray:

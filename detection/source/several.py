@@ -12,6 +12,7 @@ from detection.pacing import in_order
 from detection.source.apart import Apart, readings_of, rows_of, unreached
 from detection.source.chains import Chain, counted_with
 from detection.source.configurations import calibrated, kernels_of, predicted
+from detection.source.proposals import flattened
 from detection.source.tables import evidence_of_all, refined
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = ["Found", "further_source"]
 
 PROBES = 8  # draws with k sources from which the next one is sought, and ...
 PROBES_ASIDE = 36  # ... from which chains are run if it stands aside of the others
+EFFECTIVE = 0.6  # least share of those draws' nuisances that the draws beside one more hold
 SEEN = 64  # draws that say which readings k sources reach
 CELLS = 1400  # at most, of the lattice that sources settle on
 READINGS = 400  # twice as many or more are thinned
@@ -126,11 +128,13 @@ def further_source(
         others = configurations[PROBES:PROBES_ASIDE]
         probes += [calibrated(problems, one, rng) for one in others]
     drawn, gains = _swept(apart, lattice, probes, rng)
-    shares = np.exp(gains - logsumexp(gains))
+    each = np.asarray(logsumexp(gains, axis=1))
+    shares = flattened(each, least_effective=EFFECTIVE * each.size)
+    shares = (shares[:, None] * np.exp(gains - each[:, None])).ravel()
     picks = rng.choice(len(drawn), size=len(configurations), p=shares / shares.sum())
     moved = [_jittered(problem, drawn[k], lattice.cell_m, rng) for k in picks]
     orders = np.log(probes[0].rates.size + 1)  # which of them is called the last
-    gain = float(logsumexp(gains) - np.log(len(gains)) + orders)
+    gain = float(logsumexp(gains) - np.log(gains.size) + orders)
     return Found(moved, gain, True, apart.levels)
 
 
@@ -140,13 +144,12 @@ def _swept(
     probes: Sequence[Configuration],
     rng: np.random.Generator,
 ) -> tuple[list[Configuration], FloatArray]:
-    """Draws with one source more than the probes have, and the log evidence each gains."""
+    """Draws with one source more than the probes have; log evidence each gains, a row a probe."""
     streams = rng.spawn(len(probes))
     chains = in_order(lambda k: _chain(apart, lattice, probes[k], streams[k]), range(len(probes)))
     gains = [
-        one.log_evidence - probe.log_evidence
+        [one.log_evidence - probe.log_evidence for one in settled]
         for probe, settled in zip(probes, chains, strict=True)
-        for one in settled
     ]
     return [one for settled in chains for one in settled], np.array(gains)
 
