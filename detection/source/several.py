@@ -105,6 +105,8 @@ def further_source(
     all cells and rates let k + 1 sources settle. The evidence under each draw's nuisances is
     then estimated by importance sampling: all sources but the last drawn in turn from their
     conditional tables, the last one summed out, for each of the k + 1 that may be called last.
+    The draws are of the probes' nuisances, which a few of them would hold alone: their weights are
+    flattened until `EFFECTIVE` of them count. The evidence is not.
     """
     trusted = list(problems)
     worth = tuple(max(1, one.excess.size // READINGS) for one in problems)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import ndtr
 
 from detection.source.prior import Prior, nuisances_at
-from detection.source.proposals import PRIOR_PROPOSAL, adapted, mixture_log_weights, normal_points
+from detection.source.proposals import (
+    PRIOR_PROPOSAL,
+    adapted,
+    flattened,
+    mixture_log_weights,
+    normal_points,
+)
 
 MIDDLE = np.zeros(10)
 HERE = {"wind_height_m": 10.0, "wind_speed": 4.0, "response_s": (2.0, 6.0)}
@@ -35,6 +43,20 @@ def test_every_coordinate_of_the_points_is_covered_without_gaps():
         points = normal_points(80, rng=np.random.default_rng(seed))
         filled = np.sort(ndtr(points), axis=0)
         assert np.diff(filled, axis=0).max() < 5 / 80
+
+
+@given(
+    log_weight=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40).map(np.array),
+    effective=st.floats(0.0, 0.6),
+)
+def test_flattened_shares_are_as_even_as_asked_and_keep_their_order(log_weight, effective):
+    share = flattened(log_weight, least_effective=effective * log_weight.size)
+    as_they_are = np.exp(log_weight - np.logaddexp.reduce(log_weight))
+    assert share.sum() == pytest.approx(1.0)
+    assert (np.diff(share[np.argsort(log_weight)]) >= -1e-12).all()
+    assert 1.0 / (share**2).sum() >= min(effective * log_weight.size, log_weight.size) - 1e-6
+    if 1.0 / (as_they_are**2).sum() >= effective * log_weight.size:
+        assert_allclose(share, as_they_are, atol=1e-9)
 
 
 def test_another_stream_shifts_the_points():
