@@ -31,7 +31,7 @@ __all__ = ["Found", "further_source"]
 
 PROBES = 8  # draws with k sources from which the next one is sought, and ...
 PROBES_ASIDE = 36  # ... from which chains are run if it stands aside of the others
-EFFECTIVE = 0.6  # least share of those draws' nuisances that the draws beside one more hold
+EFFECTIVE = 0.6  # least share of the probes that must count in the draws with one source more
 SEEN = 64  # draws that say which readings k sources reach
 CELLS = 1400  # at most, of the lattice that sources settle on
 READINGS = 400  # twice as many or more are thinned
