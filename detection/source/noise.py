@@ -65,7 +65,8 @@ class Noise:
     chance : float
         Log-likelihood ratio that says nothing of one more source, in readings that the others do
         not reach (`apart`): 8 of 236 simulated flights told over one source reach more.
-        Infinite where the wind is one value: where a plume does not go is not known then.
+        Infinite where the wind is one value, since where a plume does not go is not known then,
+        and for metal oxides, whose baseline wanders as far as faint gas.
     skewness : float
         Mean of the readings in a plume over the level this likelihood fits to them, which
         strong and rare patches of gas pull less; rates are multiplied by it. Measured on
@@ -109,7 +110,9 @@ class Noise:
         if observations.is_remainder:  # the eddies of a known plume are no chance
             own = replace(own, weak=0.0)
         if observations.has_one_wind:  # which way each reading's gas came is not known
-            own = replace(own, temper=ONE_WIND_WORTH * own.temper, chance=np.inf)
+            own = replace(own, temper=ONE_WIND_WORTH * own.temper)
+        if observations.has_one_wind or observations.is_sure_only_of_clear:
+            own = replace(own, chance=np.inf)
         return own
 
     def for_averages(self, averaging_time_s: float) -> Noise:

@@ -228,7 +228,17 @@ def test_a_wind_of_one_value_tells_no_sources_apart(survey):
     assert np.isfinite(Noise().for_readings(flight).chance)
 
 
-def test_no_reading_is_unreached_in_a_wind_of_one_value(problem):
+def test_metal_oxides_tell_no_sources_apart(survey):
+    """Their baseline wanders as far as faint gas, away from the first plume too."""
+    seen = survey()
+    for family, finite in (("mox", False), ("pid", True), ("laser", True)):
+        one = dataclasses.replace(seen, sensor_family=family)
+        assert np.isfinite(Noise().for_readings(one).chance) == finite
+    minutes = dataclasses.replace(seen, sensor_family="mox", averaging_time_s=600.0)
+    assert np.isfinite(Noise().for_readings(minutes).chance)
+
+
+def test_no_reading_is_unreached_where_chance_reaches_anything(problem):
     draws = [[np.zeros(problem.excess.size)]]
     still = dataclasses.replace(problem, noise=dataclasses.replace(problem.noise, chance=np.inf))
     assert unreached([problem], draws)[0].all()
