@@ -21,7 +21,9 @@ from benchmarks.tables import markdown
 from detection.source.estimators import grid
 from drone import pipeline
 from drone.choices import Choices
-from drone.products import draw_pictures, write_layers, write_products
+from drone.findings import summary_of
+from drone.product_choices import ProductChoices
+from drone.products import case_of, draw, write_data, write_report, write_summary
 from sims.recording import write_flight_csv
 from sims.scenario import draw_scenario
 from sims.settings import Mox, Survey
@@ -43,23 +45,38 @@ _STEPS = {
     "maps: concentration, sources, detection power": (pipeline, "survey_of"),
 }
 _GIB = 1024.0**3
-# A child's peak memory begins at that of the process it was forked from: this one is small.
+# A child's memory begins as that of the process it was forked from: this one is small.
 _WATCHER = """
 import os, sys, time
+
+def resident(process):
+    try:
+        with open(f"/proc/{process}/statm") as told:
+            pages = int(told.read().split()[1])
+        with open(f"/proc/{process}/task/{process}/children") as told:
+            children = told.read().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(int(child)) for child in children)
+
 begin = time.perf_counter()
 child = os.fork()
 if child == 0:
     os.dup2(2, 1)
     os.execv(sys.argv[1], sys.argv[1:])
-_, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+ended, peak = 0, 0
+while not ended:
+    time.sleep(0.01)
+    ended, status, usage = os.wait4(child, os.WNOHANG)
+    peak = max(peak, resident(child))
+print(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, peak)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Resources of a finished process."""
+    """Resources of a finished process and those it began."""
 
     wall_s: float
     cpu_s: float
@@ -83,11 +100,12 @@ def section() -> str:
             f"{megabytes:.1f} MB of CSV.",
             commands,
             "Reading: whole processes, from start to exit, imports included; the compiled kernels "
-            "come from numba's cache.",
+            "come from numba's cache. Memory is what a command's processes hold at once, counted "
+            "a hundred times a second.",
             "### Stages of `process` on the same flight",
             stages,
             "Reading: in one process, after imports, one step after the other; the second of two "
-            "runs. `process` itself checks, writes layers and draws at the same time.",
+            "runs. `process` itself checks meanwhile, and draws in a second process.",
             "### Maps",
             _table_of(mapping.rows()),
             "Reading: the same readings on the same cells, see `benchmarks/mapping.py`.",
@@ -136,8 +154,7 @@ def _timed(arguments: list[str]) -> _Run:
         [sys.executable, "-c", _WATCHER, *command], cwd=_ROOT, capture_output=True, check=True
     )
     wall_s, cpu_s, peak = (float(word) for word in told.stdout.split()[-3:])
-    # macOS counts bytes, others KiB
-    return _Run(wall_s, cpu_s, peak / (_GIB if sys.platform == "darwin" else _GIB / 1024))
+    return _Run(wall_s, cpu_s, peak / _GIB)
 
 
 def _stages(path: Path, folder: Path) -> str:
@@ -160,9 +177,15 @@ def _staged(path: Path, out: Path) -> dict[str, tuple[float, float]]:
             patched.enter_context(patch.object(module, function, timed))
         found = pipeline.survey([path], choices=Choices(gas="acetone"))
     analysis = _timing(pipeline.checked, "diagnostics, smallest rates found", spent)(found)
-    layers = _timing(write_layers, "flight, posterior and layers", spent)(analysis, out)
-    pictures = _timing(draw_pictures, "quicklook and the report's figures", spent)(analysis, out)
-    _timing(write_products, "report and summary", spent)(analysis, out, layers, pictures)
+    _timing(write_data, "flight and posterior", spent)(analysis, out)
+    chosen = ProductChoices()
+    drawn = _timing(draw, "layers, quicklook and the report's figures", spent)(
+        case_of(analysis, chosen), out, chosen
+    )
+    summary = summary_of(analysis, drawn.names)
+    report = _timing(write_report, "report", spent)
+    report(case_of(analysis, chosen, summary), out, drawn.figures)
+    write_summary(summary, out)
     return spent
 
 

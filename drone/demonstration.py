@@ -18,6 +18,7 @@ from sims.simulate import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
     from pathlib import Path
 
 __all__ = ["demonstrate", "error_m"]
@@ -31,6 +32,7 @@ def demonstrate(
     seed: int,
     overwrite: bool = False,
     progress: Callable[[str, float], None] | None = None,
+    writer: Executor | None = None,
 ) -> str:
     """Simulate the demonstration flight, process it, and say how far off the answer is.
 
@@ -44,6 +46,8 @@ def demonstrate(
         Replace earlier results in `out`.
     progress : callable, optional
         Called with what is done and the share of it, 0 to 1.
+    writer : Executor, optional
+        As in `drone.pipeline.write_results`.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def demonstrate(
         write_truth(flight, folder / _TRUTH)
         choices = Choices(gas=scenario.gas, seed=seed)
         found = survey([folder / _FLIGHT], choices=choices, progress=progress)
-        summary = write_results(found, folder, beside=(_FLIGHT, _TRUTH))
+        summary = write_results(found, folder, beside=(_FLIGHT, _TRUTH), writer=writer)
     return _paragraph(summary, flight.truth, out)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +21,33 @@ from drone.channels import believable_channel
 from drone.checks import checks_of
 from drone.choices import ESTIMATORS
 from drone.explained import beside_known
-from drone.findings import fit_notes
+from drone.findings import fit_notes, summary_of
 from drone.flights import apart, together
 from drone.inputs import read_inputs
 from drone.known import read_known
-from drone.output import check_output, output_folder
-from drone.products import draw_pictures, write_layers, write_products
+from drone.output import SUMMARY, check_output, output_folder
+from drone.product_choices import REPORT, ProductChoices
+from drone.products import (
+    DATA,
+    REPORT_FILE,
+    case_of,
+    draw,
+    write_data,
+    write_report,
+    write_summary,
+)
 from sensors import plugins
+from sensors.errors import SniffdroneError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
     from detection.source.observations import Observations
     from detection.source.search import Search
     from drone.choices import Choices
-    from drone.product_choices import ProductChoices
+    from drone.products import Drawn
 
     Progress = Callable[[str, float], None]
 
@@ -69,6 +80,7 @@ def process_flight(
     products: ProductChoices | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    writer: Executor | None = None,
 ) -> dict[str, Any]:
     """Turn the logs of one or more flights over one area into a folder of results.
 
@@ -85,6 +97,8 @@ def process_flight(
         Replace earlier results in `out`.
     progress : callable, optional
         Called with what is done and the share of it, 0 to 1.
+    writer : Executor, optional
+        As in `write_results`.
 
     Returns
     -------
@@ -99,7 +113,7 @@ def process_flight(
     check_output(out, overwrite=overwrite)
     found = survey(paths, choices=choices, progress=progress)
     with output_folder(out, overwrite=overwrite) as folder:
-        return write_results(found, folder, chosen=products)
+        return write_results(found, folder, chosen=products, writer=writer)
 
 
 def write_results(
@@ -108,15 +122,61 @@ def write_results(
     *,
     beside: Sequence[str] = (),
     chosen: ProductChoices | None = None,
+    writer: Executor | None = None,
 ) -> dict[str, Any]:
-    """Check a survey, and write all its files, most of them meanwhile: see `write_products`."""
-    with ThreadPoolExecutor(max_workers=2) as meanwhile:
-        layers = meanwhile.submit(write_layers, found.analysis, folder, chosen=chosen)
-        pictures = meanwhile.submit(draw_pictures, found.analysis, folder, chosen=chosen)
-        analysis = checked(found)
-        return write_products(
-            analysis, folder, layers.result(), pictures.result(), beside=beside, chosen=chosen
-        )
+    """Check a survey, and write all its files, most of them meanwhile; the summary comes last.
+
+    Parameters
+    ----------
+    found : Surveyed
+    folder : Path
+        Exists.
+    beside : sequence of str
+        Names of files of ours that are in the folder already.
+    chosen : ProductChoices, optional
+        All products, the report in English, unless told.
+    writer : Executor, optional
+        Draws, and writes what is drawn; a thread of this process unless given, see
+        `drone.writing_process`.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``.
+
+    Raises
+    ------
+    SniffdroneError
+        The writer's process was ended from outside, or what is drawn on cannot be used.
+    """
+    chosen = chosen or ProductChoices()
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        begun: list[Future[Any]] = []
+
+        def begin(by: Executor | None, call: Callable[..., Any], *given: Any) -> Future[Any]:
+            begun.append((by or threads).submit(call, *given))
+            return begun[-1]
+
+        try:
+            drawing = begin(writer, draw, case_of(found.analysis, chosen), folder, chosen)
+            data = begin(threads, write_data, found.analysis, folder)
+            analysis = checked(found)
+            drawn: Drawn = drawing.result()
+            reports = (REPORT_FILE,) if chosen.wants(REPORT) else ()
+            summary = summary_of(analysis, [*DATA, *beside, SUMMARY, *drawn.names, *reports])
+            if reports:
+                case = case_of(analysis, chosen, summary)
+                begin(writer, write_report, case, folder, drawn.figures).result()
+            data.result()
+        except BrokenExecutor as error:
+            raise SniffdroneError(
+                "the process that draws was ended from outside, perhaps for want of memory; close "
+                "other programs and run again"
+            ) from error
+        finally:
+            wait(begun)  # nobody may write into a folder that is being removed
+    write_summary(summary, folder)
+    return summary
 
 
 def analyse(

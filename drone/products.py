@@ -1,4 +1,5 @@
 """The files of a survey: data for experts, layers for a GIS, a picture, a report."""
+# ruff: noqa: PLC0415 - what draws is imported where it draws: see `drone.writing_process`
 
 from __future__ import annotations
 
@@ -9,33 +10,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detection.source.posterior import posterior_dataset
-from drone.findings import summary_of
 from drone.output import SUMMARY
 from drone.product_choices import EXPORTERS, QUICKLOOK, REPORT, ProductChoices
-from mapping.quicklook import write_quicklook
 from mapping.report.case import Case
-from mapping.report.content import report_figures
-from mapping.report.pdf import write_report
 from sensors import plugins
 from sensors.flight import write_netcdf
 from sensors.interrupts import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     import xarray as xr
 
     from drone.analysis import Analysis
 
-__all__ = ["Pictures", "draw_pictures", "write_layers", "write_products"]
+__all__ = [
+    "DATA",
+    "REPORT_FILE",
+    "Drawn",
+    "case_of",
+    "draw",
+    "write_data",
+    "write_report",
+    "write_summary",
+]
 
 REPORT_FILE = "report.pdf"
+DATA = ("flight.nc", "posterior.nc")
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """What is drawn before a survey is checked.
+class Drawn:
+    """What is written before a survey is checked.
 
     Attributes
     ----------
@@ -49,113 +56,66 @@ class Pictures:
     figures: dict[str, str]
 
 
-def write_layers(
-    analysis: Analysis, folder: Path, *, chosen: ProductChoices | None = None
-) -> tuple[str, ...]:
-    """Write the data for experts and the layers, which say nothing of checks.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Checked or not.
-    folder : Path
-        Exists.
-    chosen : ProductChoices, optional
-
-    Returns
-    -------
-    tuple of str
-        Files of exporters in the folder.
-    """
-    write_netcdf(analysis.flight, folder / "flight.nc")
-    _write_posterior(analysis, folder / "posterior.nc")
-    chosen = chosen or ProductChoices()
-    written: list[str] = []
-    for name in filter(chosen.wants, plugins.available(EXPORTERS)):
-        exporter = plugins.load(EXPORTERS, name)
-        written += [path.name for path in exporter.write(analysis.survey, folder)]
-    return tuple(written)
-
-
-def draw_pictures(
-    analysis: Analysis, folder: Path, *, chosen: ProductChoices | None = None
-) -> Pictures:
-    """Draw the quicklook and the report's figures, which say nothing of checks.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Checked or not.
-    folder : Path
-        Exists.
-    chosen : ProductChoices, optional
-
-    Returns
-    -------
-    Pictures
-    """
-    chosen = chosen or ProductChoices()
-    written: tuple[str, ...] = ()
-    if chosen.wants(QUICKLOOK):
-        written = (write_quicklook(analysis.survey, folder / "quicklook.png").name,)
-    wants_report = chosen.wants(REPORT)
-    figures = report_figures(_case(analysis, {}, chosen)) if wants_report else {}
-    return Pictures(written, figures)
-
-
-def write_products(
-    analysis: Analysis,
-    folder: Path,
-    layers: Sequence[str],
-    pictures: Pictures,
-    *,
-    beside: Sequence[str] = (),
-    chosen: ProductChoices | None = None,
-) -> dict[str, Any]:
-    """Write the files of an analysis that are not there yet; the summary comes last.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Checked.
-    folder : Path
-    layers : sequence of str
-        From `write_layers`.
-    pictures : Pictures
-        From `draw_pictures`.
-    beside : sequence of str
-        Names of files of ours that are in the folder already.
-    chosen : ProductChoices, optional
-        All products, the report in English, unless told.
-
-    Returns
-    -------
-    dict
-        The content of ``summary.json``.
-    """
-    chosen = chosen or ProductChoices()
-    written = ["flight.nc", "posterior.nc", *beside, SUMMARY, *layers, *pictures.names]
-    if chosen.wants(REPORT):
-        written.append(REPORT_FILE)
-    summary = summary_of(analysis, written)
-    if chosen.wants(REPORT):
-        case = _case(analysis, summary, chosen)
-        write_report(case, folder / REPORT_FILE, figures=pictures.figures)
-    text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
-    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    return summary
-
-
-def _case(analysis: Analysis, summary: dict[str, Any], chosen: ProductChoices) -> Case:
+def case_of(
+    analysis: Analysis, chosen: ProductChoices, summary: Mapping[str, Any] | None = None
+) -> Case:
+    """What is drawn and written for a reader; without a summary, what can be before it is known."""
     return Case(
         survey=analysis.survey,
         flight=analysis.flight,
         posterior=analysis.posterior,
-        summary=summary,
+        summary=summary or {},
         mission=chosen.mission,
         language=chosen.language,
         base_map=chosen.base_map,
     )
+
+
+def write_data(analysis: Analysis, folder: Path) -> None:
+    """Write the data for experts, `DATA`, which say nothing of checks."""
+    flight, posterior = (folder / name for name in DATA)
+    write_netcdf(analysis.flight, flight)
+    _write_posterior(analysis, posterior)
+
+
+def draw(case: Case, folder: Path, chosen: ProductChoices) -> Drawn:
+    """Write the layers and the quicklook, and draw the report's figures: no checks are in these.
+
+    Parameters
+    ----------
+    case : Case
+        Needs no summary.
+    folder : Path
+        Exists.
+    chosen : ProductChoices
+
+    Returns
+    -------
+    Drawn
+    """
+    from mapping.quicklook import write_quicklook
+    from mapping.report.content import report_figures
+
+    written: list[str] = []
+    for name in filter(chosen.wants, plugins.available(EXPORTERS)):
+        exporter = plugins.load(EXPORTERS, name)
+        written += [path.name for path in exporter.write(case.survey, folder)]
+    if chosen.wants(QUICKLOOK):
+        written.append(write_quicklook(case.survey, folder / "quicklook.png").name)
+    return Drawn(tuple(written), report_figures(case) if chosen.wants(REPORT) else {})
+
+
+def write_report(case: Case, folder: Path, figures: dict[str, str]) -> None:
+    """Write the report of a case, with its summary and the figures of `draw`."""
+    from mapping.report import pdf
+
+    pdf.write_report(case, folder / REPORT_FILE, figures=figures)
+
+
+def write_summary(summary: Mapping[str, Any], folder: Path) -> None:
+    """Write ``summary.json``."""
+    text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
 
 
 def _write_posterior(analysis: Analysis, path: Path) -> None:

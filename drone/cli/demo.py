@@ -25,9 +25,16 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a flight, find its source, tell the error."""
-    from drone.demonstration import demonstrate
+    from drone.output import check_output
+    from drone.writing_process import writing_process
 
-    with progress_bar(quiet=quiet) as progress:
-        paragraph = demonstrate(output, seed=seed, overwrite=overwrite, progress=progress)
+    check_output(output, overwrite=overwrite)
+    with writing_process() as writer:
+        from drone.demonstration import demonstrate
+
+        with progress_bar(quiet=quiet) as progress:
+            paragraph = demonstrate(
+                output, seed=seed, overwrite=overwrite, progress=progress, writer=writer
+            )
     if not quiet:
         answer(paragraph)

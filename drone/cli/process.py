@@ -112,9 +112,7 @@ def process(
         crs=crs,
         map_method=map_method,
     )
-    from drone.pipeline import process_flight
     from drone.product_choices import product_choices_of
-    from drone.wording import lines_of
 
     left_out = {
         "report": no_report,
@@ -131,15 +129,22 @@ def process(
         base_map=base_map,
         mission=mission,
     )
-    with progress_bar(quiet=quiet) as progress:
-        summary = process_flight(
-            files,
-            output,
-            choices=choices,
-            products=products,
-            overwrite=overwrite,
-            progress=progress,
-        )
+    from drone.writing_process import writing_process
+
+    with writing_process() as writer:
+        from drone.pipeline import process_flight
+        from drone.wording import lines_of
+
+        with progress_bar(quiet=quiet) as progress:
+            summary = process_flight(
+                files,
+                output,
+                choices=choices,
+                products=products,
+                overwrite=overwrite,
+                progress=progress,
+                writer=writer,
+            )
     if not quiet:
         for note in summary["notes"]:
             warn(f"warning: {note}")
