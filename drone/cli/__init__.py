@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-__all__ = ["main", "program", "shadowed"]
+__all__ = ["is_program", "main", "program", "shadowed"]
 
 # a command makes much that it keeps and few cycles: to look for those as often as Python does
 # takes a tenth of the time of `process`
@@ -52,6 +52,15 @@ def program() -> int:
         return main()
     finally:
         gc.freeze()
+
+
+def is_program() -> bool:
+    """Whether this process is `program`, and not one that calls `main`.
+
+    Only what a process of our own was begun with is known to do nothing when it is imported, as
+    it is by a second process.
+    """
+    return getattr(sys.modules["__main__"], "program", None) is program
 
 
 def shadowed() -> str | None:

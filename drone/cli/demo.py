@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
+from drone.cli import is_program
 from drone.cli.options import OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.terminal import answer, progress_bar
 
@@ -29,7 +31,7 @@ def demo(
     from drone.writing_process import writing_process
 
     check_output(output, overwrite=overwrite)
-    with writing_process() as writer:
+    with writing_process() if is_program() else nullcontext() as writer:
         from drone.demonstration import demonstrate
 
         with progress_bar(quiet=quiet) as progress:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from drone.cli import is_program
 from drone.cli.inputs import Area, Flights, Gas, Mission, NoDrift, OffsetS, WindFrom, WindSpeed
 from drone.cli.options import Json, OutputFolder, Overwrite, Quiet, Seed
 from drone.cli.products import (
@@ -131,7 +133,7 @@ def process(
     )
     from drone.writing_process import writing_process
 
-    with writing_process() as writer:
+    with writing_process() if is_program() else nullcontext() as writer:
         from drone.pipeline import process_flight
         from drone.wording import lines_of
 

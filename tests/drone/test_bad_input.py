@@ -14,13 +14,10 @@ from tests.drone.tables import COLUMNS
 pytestmark = pytest.mark.usefixtures("quick")
 
 ROOT = Path(__file__).resolve().parents[2]
-# nobody may be kept from the interpreter's own folder: all is loaded before, none begun anew
 _DROP = """
-import contextlib, os, pwd, sys
-import pydantic, typer
-import drone.products, drone.writing_process, mapping.quicklook, mapping.report.pdf
+import os, pwd, sys
 import drone.pipeline, drone.wording, sims.recording, sims.scenario, sims.simulate
-drone.writing_process.writing_process = contextlib.nullcontext
+import drone.writing_process, mapping.quicklook, mapping.report.pdf, pydantic
 from drone.cli import main
 os.setgroups([])
 os.setgid(pwd.getpwnam("nobody").pw_gid)

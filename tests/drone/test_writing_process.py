@@ -46,6 +46,21 @@ def test_a_writer_that_was_killed_is_told_and_leaves_nothing(quick, survey_csv, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("from drone.cli import is_program; print(is_program())", "False"),
+        ("from drone.cli import is_program, program; print(is_program())", "True"),
+    ],
+)
+def test_only_a_program_of_ours_begins_one(script, expected):
+    """As the scripts that an installer writes; any other would be run a second time."""
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == expected
+
+
 def test_where_no_process_can_be_begun_there_is_none(monkeypatch):
     def refuse(*_given: object, **_named: object) -> None:
         raise OSError(38, "no semaphores here")
