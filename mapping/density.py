@@ -11,7 +11,6 @@ import contourpy
 import numpy as np
 import scipy.fft
 import shapely
-from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     _Filled = tuple[list[FloatArray], list[NDArray[np.uint32]]]
 
-__all__ = ["Density", "credible_regions", "draw_density", "largest_part"]
+__all__ = ["Density", "credible_regions", "draw_density", "largest_part", "rising_slope"]
 
 NARROWEST_M = 0.3
 MOST_NODES = 1024
@@ -193,16 +192,59 @@ def _holding(density: Density, east: FloatArray, north: FloatArray) -> Density:
     place = np.searchsorted(-falling, -levels).clip(max=falling.size - 1)
     smoothed, first = np.unique(above[place] / total, return_index=True)
     inner = (smoothed > 0.0) & (smoothed < 1.0)
-    draws_held = PchipInterpolator(
+    slope = rising_slope(
         np.concatenate(([0.0], smoothed[inner], [1.0])),
         np.concatenate(([0.0], np.array(HELD)[first][inner], [1.0])),
+        above / total,
     )
     # what is ahead of another node stays so, whatever the slope does
-    held = np.minimum.accumulate(falling * draws_held(above / total, nu=1))
+    held = np.minimum.accumulate(falling * slope)
     held *= total / held.sum()
     value = np.zeros(value.size)
     value[order] = held
     return replace(density, value=value.reshape(density.value.shape))
+
+
+def rising_slope(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
+    """Slope of the smooth curve through points that rise, which rises as they do.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Ascending both; at least two.
+    at : ndarray, shape (m,)
+        From the first x to the last.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Notes
+    -----
+    Fritsch & Butland (1984), doi:10.1137/0905021: what ``scipy.interpolate.PchipInterpolator``
+    gives, whose package takes a tenth of the time in which the program starts.
+
+    Examples
+    --------
+    >>> rising_slope(np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0, 6.0]), np.array([0.5, 2.0]))
+    array([2., 2.])
+    """
+    width = np.diff(x)
+    rise = np.diff(y) / width
+    slope = np.concatenate((rise[:1], rise))
+    if rise.size > 1:
+        before, after = 2.0 * width[1:] + width[:-1], width[1:] + 2.0 * width[:-1]
+        slope[1:-1] = (before + after) / (before / rise[:-1] + after / rise[1:])
+        for end, (near, far) in ((0, (0, 1)), (-1, (-1, -2))):
+            beyond = rise[near] * (2.0 * width[near] + width[far]) - rise[far] * width[near]
+            slope[end] = max(beyond / (width[near] + width[far]), 0.0)
+    piece = (np.searchsorted(x, at, side="right") - 1).clip(0, rise.size - 1)
+    part = (at - x[piece]) / width[piece]
+    return np.asarray(
+        6.0 * part * (1.0 - part) * rise[piece]
+        + (1.0 - part) * (1.0 - 3.0 * part) * slope[piece]
+        + part * (3.0 * part - 2.0) * slope[piece + 1]
+    )
 
 
 def _widths(east: FloatArray, north: FloatArray) -> FloatArray:

@@ -6,9 +6,11 @@ published function of distance that plain Gaussian-plume models use.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -176,25 +178,39 @@ def layer_sigma(
     array([ 0.49, 70.36])
     """
     ages = np.asarray(age_s, dtype=np.float64)
-    speed, height, length, growth = (
-        np.asarray(one, dtype=np.float64)
+    of_each = (
+        np.ascontiguousarray(np.broadcast_to(one, ages.shape[:-1]), dtype=np.float64).ravel()
         for one in (velocity_sd, release_height, eddy_length_m, eddy_growth)
     )
+    table = np.ascontiguousarray(ages).reshape(-1, ages.shape[-1])
+    return _layer_sigma(table, *of_each).reshape(ages.shape)
+
+
+@njit(cache=True, nogil=True)
+def _layer_sigma(
+    ages: FloatArray,
+    velocity_sd: FloatArray,
+    release_height: FloatArray,
+    eddy_length_m: FloatArray,
+    eddy_growth: FloatArray,
+) -> FloatArray:
+    """`layer_sigma` of some plumes, ages of shape (p, a), all else (p,)."""
     out = np.empty(ages.shape)
-    spread = np.zeros(ages.shape[:-1])  # variance of the height
-    shared = np.zeros(ages.shape[:-1])  # its covariance with the velocity
-    before = np.zeros(ages.shape[:-1])
-    for k in range(ages.shape[-1]):
-        step = (ages[..., k] - before) / _SUBSTEPS
-        for _ in range(_SUBSTEPS):
-            level = np.sqrt(height**2 + 2.0 / np.pi * spread)  # mean of a folded normal height
-            scale = length / speed * ((level + 1.0) / 11.0) ** growth
-            gone = -np.expm1(-step / scale)
-            driven = 2.0 * speed**2 * scale * (step - scale * gone)
-            spread = spread + 2.0 * shared * scale * gone + driven
-            shared = shared + (speed**2 * scale - shared) * gone
-        before = ages[..., k]
-        out[..., k] = np.sqrt(spread)
+    for plume in range(ages.shape[0]):
+        speed, height = velocity_sd[plume], release_height[plume]
+        variance = covariance = before = 0.0  # of the height; with the velocity
+        for k in range(ages.shape[1]):
+            step = (ages[plume, k] - before) / _SUBSTEPS
+            for _ in range(_SUBSTEPS):
+                level = math.sqrt(height**2 + 2.0 / math.pi * variance)  # mean of a folded normal
+                grown = ((level + 1.0) / 11.0) ** eddy_growth[plume]
+                scale = eddy_length_m[plume] / speed * grown
+                gone = -math.expm1(-step / scale)
+                driven = 2.0 * speed**2 * scale * (step - scale * gone)
+                variance += 2.0 * covariance * scale * gone + driven
+                covariance += (speed**2 * scale - covariance) * gone
+            before = ages[plume, k]
+            out[plume, k] = math.sqrt(variance)
     return out
 
 

@@ -5,9 +5,18 @@ import math
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.interpolate import PchipInterpolator
 
-from mapping.density import _widths, credible_regions, draw_density, largest_part
+from mapping.density import (
+    _widths,
+    credible_regions,
+    draw_density,
+    largest_part,
+    rising_slope,
+)
 from tests import naive_mapping as naive
 
 
@@ -128,3 +137,14 @@ def test_the_largest_part_is_the_one_with_most_draws(around):
     assert main[:700].mean() > 0.8
     assert not main[700:].any()
     assert largest_part(shapely.Polygon(), *draws.T).all()
+
+
+_STEP = st.floats(1e-3, 1e3)
+
+
+@given(st.lists(st.tuples(_STEP, _STEP), min_size=1, max_size=12))
+def test_a_rising_slope_is_that_of_scipys_monotone_curve(steps):
+    x, y = np.cumsum([(0.0, 0.0), *steps], axis=0).T
+    at = np.concatenate([x, np.linspace(x[0], x[-1], 30)])
+    expected = PchipInterpolator(x, y)(at, nu=1)
+    assert_allclose(rising_slope(x, y, at), expected, rtol=1e-6, atol=1e-9 * expected.max())
