@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from drone.analysis import Analysis
+    from mapping.survey import Survey
 
 __all__ = [
     "DATA",
@@ -96,13 +98,21 @@ def draw(case: Case, folder: Path, chosen: ProductChoices) -> Drawn:
     from mapping.quicklook import write_quicklook
     from mapping.report.content import report_figures
 
-    written: list[str] = []
+    with ThreadPoolExecutor(max_workers=1) as meanwhile:
+        layers = meanwhile.submit(_write_layers, case.survey, folder, chosen)
+        pictures: list[str] = []
+        if chosen.wants(QUICKLOOK):
+            pictures.append(write_quicklook(case.survey, folder / "quicklook.png").name)
+        figures = report_figures(case) if chosen.wants(REPORT) else {}
+        return Drawn((*layers.result(), *pictures), figures)
+
+
+def _write_layers(survey: Survey, folder: Path, chosen: ProductChoices) -> list[str]:
+    names: list[str] = []
     for name in filter(chosen.wants, plugins.available(EXPORTERS)):
         exporter = plugins.load(EXPORTERS, name)
-        written += [path.name for path in exporter.write(case.survey, folder)]
-    if chosen.wants(QUICKLOOK):
-        written.append(write_quicklook(case.survey, folder / "quicklook.png").name)
-    return Drawn(tuple(written), report_figures(case) if chosen.wants(REPORT) else {})
+        names += [path.name for path in exporter.write(survey, folder)]
+    return names
 
 
 def write_report(case: Case, folder: Path, figures: dict[str, str]) -> None:
