@@ -10,7 +10,7 @@ import numpy as np
 from detection.signal.slow_noise import CLEAR
 from detection.source.array import observe_array
 from detection.source.faults import is_resistance, left_out
-from detection.source.leaps import leap_of
+from detection.source.leaps import agreed_leap, leap_of
 from detection.source.observe import best_channel, observe
 from detection.source.scale import scale_beside
 from sensors.flight_contract import gas_channels
@@ -165,7 +165,7 @@ def heard_best(own: Observations, others: Sequence[Observations]) -> Heard:
             f"{_loudness(one):.0f} times its noise, because {own.channel} reaches only "
             f"{_loudness(own):.0f} times; metal oxides do not tell which gas they smell"
         )
-        chosen = replace(one, leap_beside=leap_of(own))
+        chosen = replace(one, leap_beside=max(leap_of(own), agreed_leap(own, one)))
         if scale is None:
             return Heard(chosen, tuple(notes))
         known = replace(chosen, gain_log_sd=min(scale.log_sd, one.gain_log_sd))

@@ -197,7 +197,8 @@ class Apart:
             np.concatenate([self.problems[k].sigma[masks[k]] for k in own]),
             relative=noise.relative,
         )
-        first = noise.tempering_for(max(best - noise.chance, 0.0), explained)
+        # gas that was met counts however badly it fits; the wind was asked of the whole flight
+        first = noise.tempering_for(max(best - noise.chance, 0.0), explained, rival=0.0)
         return Tempering(
             slope=trust * first.slope,
             beyond=trust * first.beyond,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LEAP",
     "LEAP_LOG_EVIDENCE",
+    "agreed_leap",
     "at_least",
     "evidence_of_leap",
     "largest_leaps",
@@ -29,6 +30,9 @@ __all__ = [
 # two above 3.6. So fewer than one in 130 reach it (95 %), while gas that does is found by it alone:
 LEAP = 5.5
 LEAP_LOG_EVIDENCE = 4.5  # log of 90
+# Of two sensors that must both stand out; in 300 such flights both together reached 2.9 at most.
+AGREED_READINGS = 3  # of the steadier one, over which its mean is taken
+AGREED_WITHIN_S = 6.0  # metal oxides answer later, and for longer
 
 
 def largest_leaps(ratio: FloatArray) -> FloatArray:
@@ -65,6 +69,37 @@ def leap_of(observations: Observations) -> float:
     if not observations.leaps_with_gas_alone:
         return 0.0
     return float(largest_leaps(observations.concentration / observations.sigma))
+
+
+def agreed_leap(steady: Observations, other: Observations) -> float:
+    """Noises by which two sensors of a flight stand out together, see `leap_of`.
+
+    Parameters
+    ----------
+    steady : Observations
+        Of a sensor that nothing but gas makes leap.
+    other : Observations
+        Of one that leaps with humidity, temperature and draught too: of the same flight.
+
+    Returns
+    -------
+    float
+        The largest reading of `other`, confirmed as in `largest_leaps`, or the largest mean over
+        `AGREED_READINGS` of `steady` within `AGREED_WITHIN_S` of it, in its noises, where that
+        is less. 0 where neither stands out, and if a sensor is not what it should be.
+    """
+    if not steady.leaps_with_gas_alone or other.averaging_time_s > 0.0:
+        return 0.0
+    if len(steady) < AGREED_READINGS or len(other) < 2:
+        return 0.0
+    ratio = np.pad(other.concentration / other.sigma, 1)
+    confirmed = np.minimum(ratio[1:-1], 2.0 * np.maximum(ratio[:-2], ratio[2:]))
+    each = np.ones(AGREED_READINGS) / np.sqrt(AGREED_READINGS)
+    mean = np.convolve(steady.concentration / steady.sigma, each, mode="same")
+    first = np.searchsorted(steady.time_s, other.time_s - AGREED_WITHIN_S, side="left")
+    end = np.searchsorted(steady.time_s, other.time_s + AGREED_WITHIN_S, side="right")
+    beside = np.array([mean[a:b].max(initial=0.0) for a, b in zip(first, end, strict=True)])
+    return float(np.minimum(confirmed, beside).max(initial=0.0))
 
 
 def log_evidence_of(leap: float) -> float:

@@ -61,7 +61,8 @@ class Observations:
         How many times `sigma` counts because what stood out did so by lasting only
         (`lasting_inflation`).
     leap_beside : float
-        Noises reached by the channel in whose place this one stands, see `leaps.leap_of`.
+        Noises reached by the channel in whose place this one stands, alone (`leaps.leap_of`) or
+        together with this one (`leaps.agreed_leap`).
     is_remainder : bool
         Whether what known emitters explain was taken off: what is left of their plumes is there.
     """

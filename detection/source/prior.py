@@ -71,7 +71,7 @@ class Prior:
     """
 
     any_source: float = 0.5
-    another_source: float = 0.05
+    another_source: float = 0.02
     rate: float = 3e-4
     rate_log_sd: float = 1.7
     rate_min: float = 1e-6

@@ -124,9 +124,13 @@ def further_source(
         gain = float(logsumexp([table.log_total for table in tables]) - np.log(len(tables)))
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
         return Found(drawn, gain, False, apart.levels)
-    surface = np.asarray(logsumexp([table.cells() for table in tables], axis=0))
+    is_aside = aside >= PROMISING_ASIDE
+    # what stands aside, each draw shows: a draw that misplaces the others must not outweigh that
+    least = [table.log_total if is_aside else 0.0 for table in tables]
+    cells = [table.cells() - total for table, total in zip(tables, least, strict=True)]
+    surface = np.asarray(logsumexp(cells, axis=0))
     lattice = _around(problem, coarse, surface, configurations, finest_m)
-    if aside >= PROMISING_ASIDE:
+    if is_aside:
         others = configurations[PROBES:PROBES_ASIDE]
         probes += [calibrated(problems, one, rng) for one in others]
     drawn, gains = _swept(apart, lattice, probes, rng)

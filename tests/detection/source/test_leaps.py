@@ -11,14 +11,18 @@ from hypothesis.extra.numpy import arrays
 from detection.source.estimators import grid, smc
 from detection.source.injection import Trials
 from detection.source.leaps import (
+    AGREED_WITHIN_S,
     LEAP,
     LEAP_LOG_EVIDENCE,
+    agreed_leap,
     at_least,
     evidence_of_leap,
     largest_leaps,
     leap_of,
 )
 from detection.source.noise import Noise
+from detection.source.observations import Observations
+from drone.channels import heard_best
 from tests.naive_source import Source
 
 INFER = {
@@ -29,6 +33,16 @@ INFER = {
         *args, settings=smc.Settings(guesses=256, particles=64, draws=800), **rest
     ),
 }
+
+
+def readings_of(time_s, ratio, family):
+    """Readings in noises, taken nowhere in particular."""
+    here, wind = np.zeros(time_s.size), np.zeros(2)
+    return Observations(
+        time_s=time_s, east=here, north=here, height=here, concentration=ratio,
+        sigma=np.ones(time_s.size), wind_time_s=np.array([0.0, 99.0]), eastward_wind=wind,
+        northward_wind=wind, sensor_family=family,
+    )  # fmt: skip
 
 
 def obvious(ratio):
@@ -128,6 +142,57 @@ def test_a_leap_beside_counts_for_the_series_in_its_place(whiff):
     stand_in = replace(whiff(0.0, sensor_family="mox"), leap_beside=leap_of(seen))
     assert evidence_of_leap(stand_in) == LEAP_LOG_EVIDENCE
     assert evidence_of_leap(replace(stand_in, is_remainder=True)) == 0.0
+
+
+def faint(whiff, readings, *, starts=60, noises=3.3, **rest):
+    """Clean air but for so many readings, none of which leaps."""
+    seen = whiff(0.0, **rest)
+    gas = np.zeros(len(seen))
+    gas[starts : starts + readings] = noises * seen.sigma[0]
+    return replace(seen, concentration=gas)
+
+
+def obvious_agreement(steady, other):
+    """Each reading of the one, with each mean of three of the other that lies near enough."""
+    best = 0.0
+    for k, at in enumerate(other.time_s):
+        ratio = [float(one) for one in other.concentration / other.sigma]
+        beside = max(ratio[j] for j in (k - 1, k + 1) if 0 <= j < len(ratio))
+        mine = steady.concentration / steady.sigma
+        for j, when in enumerate(steady.time_s):
+            if abs(when - at) <= AGREED_WITHIN_S:
+                mean = mine[max(j - 1, 0) : j + 2].sum() / np.sqrt(3.0)
+                best = max(best, min(ratio[k], 2.0 * beside, mean))
+    return best
+
+
+@given(data=st.data())
+def test_sensors_agree_in_what_both_met_within_seconds(data):
+    def series(family):
+        n = data.draw(st.integers(3, 12))
+        numbers = st.floats(-20.0, 20.0)
+        steps = data.draw(arrays(np.float64, n, elements=st.floats(0.5, 5.0)))
+        return readings_of(
+            np.cumsum(steps), data.draw(arrays(np.float64, n, elements=numbers)), family
+        )
+
+    steady, other = series("pid"), series("mox")
+    assert agreed_leap(steady, other) == pytest.approx(obvious_agreement(steady, other))
+
+
+def test_faint_gas_counts_where_both_sensors_met_it(whiff):
+    pid = faint(whiff, 5, sensor_family="pid")
+    later, elsewhere = (
+        faint(whiff, 12, starts=starts, noises=9.0, sensor_family="mox") for starts in (63, 90)
+    )
+    assert evidence_of_leap(pid) == 0.0
+    assert agreed_leap(pid, later) == pytest.approx(3.3 * np.sqrt(3.0))
+    assert agreed_leap(pid, elsewhere) == 0.0
+    assert agreed_leap(later, pid) == 0.0  # metal oxides leap without gas
+    heard = heard_best(pid, [later])
+    assert heard.observations.sensor_family == "mox"
+    assert evidence_of_leap(heard.observations) == LEAP_LOG_EVIDENCE
+    assert evidence_of_leap(heard_best(pid, [elsewhere]).observations) == 0.0
 
 
 def test_a_place_that_explains_gas_is_no_other_for_its_leap(survey, posterior_of):

@@ -14,11 +14,15 @@ from scipy.special import logsumexp
 
 from detection.source.apart import Apart, rows_of, unreached
 from detection.source.chains import Chain
+from detection.source.configurations import Configuration, kernels_of
 from detection.source.flights import problem_of
 from detection.source.lattice import Lattice
 from detection.source.likelihood import total_log_ratio
-from detection.source.noise import Noise
+from detection.source.noise import MET, Noise
+from detection.source.observations import nuisances_of
 from detection.source.prior import Prior
+from detection.source.several import further_source
+from detection.source.tables import evidence_of_all
 from tests.naive_source import Source
 
 STRONG, WEAK = Source(east=-45.0, north=45.0, rate=6e-3), Source(east=-30.0, north=-45.0, rate=1e-3)
@@ -195,6 +199,22 @@ def test_readings_that_no_source_explains_well_tell_of_none(problem, masks, kern
     assert apart.of(plume) < 0.01 * plain.of(plume)
 
 
+def test_gas_that_was_met_tells_of_another_source_however_badly_it_fits(problem, masks, kernels):
+    """A sensor that leaps with gas alone has met some: so much of it counts in full."""
+    scattered = np.array(problem.excess)
+    scattered[::3] += 1e-7
+    leaps = dataclasses.replace(problem.noise, met=MET)
+    poor, ratios = judged(
+        dataclasses.replace(problem, excess=scattered, noise=leaps), masks, kernels
+    )
+    plume = [1e-7 * kernel_of(problem.excess.size)[:, SECOND].astype(float)]
+    assert 0.4 * ratios.max() > MET
+    assert poor.of(plume) == pytest.approx(MET, rel=0.1)
+    fits, _ = judged(dataclasses.replace(problem, noise=leaps), masks, kernels)
+    plain, _ = judged(problem, masks, kernels)
+    assert fits.of(plume) == pytest.approx(plain.of(plume))
+
+
 def test_where_the_first_source_reaches_all_nothing_counts(problem, kernels):
     apart, _ = judged(problem, (np.zeros(problem.excess.size, dtype=bool),), kernels)
     assert_allclose(apart.beside(apart.rows(kernels), nothing(problem)), 0.0)
@@ -218,6 +238,38 @@ def test_a_weak_source_aside_of_a_strong_one_is_told(survey, posterior_of):
     for source in (STRONG, WEAK):
         distance = np.hypot(found["east"] - source.east, found["north"] - source.north).values
         assert np.median(np.nanmin(distance[both], axis=1)) < 30.0
+
+
+def test_a_draw_that_misplaces_the_first_source_hides_no_other(survey, domain):
+    """Beside it the strong source would be the next one, and outweigh the weak one by far."""
+    faint = dataclasses.replace(WEAK, rate=2e-4)
+    flight, noise = survey(STRONG, faint), Noise()
+    problem = dataclasses.replace(
+        problem_of(flight, domain, prior=Prior(), noise=noise, rates=30, smoothing_s=15.0),
+        tempering=noise.tempering_for(300.0, 1.0),
+    )
+    right = Configuration(
+        nuisances=(nuisances_of(flight, Prior(), np.zeros(10)),),
+        gains=(1.0,),
+        gain_log_sd=(0.0,),
+        places=np.array([[STRONG.east, STRONG.north]]),
+        rates=np.array([STRONG.rate]),
+        log_evidence=0.0,
+    )
+    coarse = Lattice.covering(domain, 8.0)
+    nobody = [np.zeros_like(problem.excess)]
+    one = evidence_of_all([problem], kernels_of([problem], coarse, right), coarse, others=nobody)
+    right = dataclasses.replace(right, log_evidence=one.log_total)
+    wrong = dataclasses.replace(right, places=np.array([[90.0, 90.0]]), rates=np.array([1e-6]))
+    found = further_source(
+        [problem], [wrong, *[right] * 63], coarse, finest_m=3.0, rng=np.random.default_rng(0)
+    )
+    assert found.log_gain > 5.0
+    pairs = np.array([draw.places for draw in found.configurations])
+    assert pairs.shape == (64, 2, 2)
+    for source in (STRONG, faint):
+        off = np.hypot(*(pairs - [source.east, source.north]).transpose(2, 0, 1)).min(axis=1)
+        assert np.median(off) < 25.0
 
 
 def test_a_wind_of_one_value_tells_no_sources_apart(survey):
