@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drone.pads import pad_notes
+from drone.pads import pad_notes, warm_up_notes
 from sensors.flight_contract import gas_channels
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ __all__ = ["left_out_notes"]
 
 def left_out_notes(flight: xr.Dataset) -> list[str]:
     """What was left out of a flight from `correct_flight`, a line for each channel and reason."""
-    return [*_glitch_notes(flight), *_censored_notes(flight), *pad_notes(flight)]
+    return [
+        *_glitch_notes(flight),
+        *_censored_notes(flight),
+        *pad_notes(flight),
+        *warm_up_notes(flight),
+    ]
 
 
 def _glitch_notes(flight: xr.Dataset) -> list[str]:

@@ -1,4 +1,4 @@
-"""Gas where a drone stands, takes off and lands: it takes no part, but must not go unsaid."""
+"""Gas at take-off and landing and while sensors warm up: not searched with, but never unsaid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["pad_notes"]
+__all__ = ["pad_notes", "warm_up_notes"]
 
 STRONG = 20.0  # noises of a reading; a second's mean has fewer
 RISE = 2.0  # times the first second's: what only falls since power-on is warm-up
@@ -66,6 +66,42 @@ def pad_notes(flight: xr.Dataset) -> list[str]:
                 f"clean air where the drone {where}; left out, since handling, rotor wash and "
                 "warm-up are smelt there too: if it is none of these, look there first"
             )
+    return notes
+
+
+def warm_up_notes(flight: xr.Dataset) -> list[str]:
+    """What was smelt in flight while a sensor may have been warming up, where that is strong.
+
+    Such readings are left out of the search, see `detection.signal.baseline`.
+
+    Parameters
+    ----------
+    flight : Dataset
+        From `correct_flight`.
+
+    Returns
+    -------
+    list of str
+        One line for each channel.
+    """
+    is_airborne = flight["airborne"].values == 1
+    time_s = seconds(flight)
+    notes = []
+    for name in gas_channels(flight):
+        rows = is_airborne & (flight[f"{name}_warming_up"].values == 1)
+        noise = flight[f"{name}_sigma"].values
+        if is_resistance(flight, name) or not np.isfinite(noise[rows]).any():
+            continue
+        excess = _each_second(time_s[rows], flight[f"{name}_corrected"].values[rows])
+        if not excess.size or excess.max() < STRONG * float(np.nanmedian(noise)):
+            continue
+        amount = readable(float(excess.max()), flight[name].attrs["units"])
+        last = time_s[np.flatnonzero(rows)[-1]] - time_s[0]
+        notes.append(
+            f"{name}: up to {amount} above its baseline in flight within the first {last:.0f} s; "
+            "left out, since a sensor that warms up reads high too: if it was warm, look there "
+            "first"
+        )
     return notes
 
 

@@ -24,6 +24,7 @@ MOX_EXPONENT = -0.5  # B of Rs/R0 = A C^B, mid-way in -0.35 ... -0.7 (makers' sh
 NO_WARM_UP = ("tdlas",)  # families that read true from the first second
 ONLY_FALLING = ("pid", "tdlas")  # whose transient after power-on has no maximum of its own
 FIRST, RISE, RISE_NOISES = 5, 2.0, 10.0  # readings at first; a rise over them no transient makes
+SETTLED_S, SETTLED = 4.0, 0.5  # mean over this time, in noises, at which a transient has faded
 FEWEST = 8  # readings below which noise and drift cannot be told apart
 
 
@@ -44,7 +45,8 @@ class Corrected:
     warming_up : ndarray of bool
         The transient after power-on is larger than three noises, or the channel has been high
         ever since, or since the first reading (for up to 90 s): no rise was seen. A
-        photoionisation detector that rises far above its first readings is in gas from there.
+        photoionisation detector must have come down to its baseline as well; one that rises far
+        above its first readings is in gas from there.
     drift, decay : Drift, Decay or None
         What was estimated on the way: how the baseline moves, in the unit of the reading or of
         its logarithm, and how fast the sensor recovers. None when causal, or with few readings.
@@ -167,6 +169,7 @@ def _corrected(
     )
     unproven = _unproven(time[order], plume, np.abs(found.warm_up) > 3.0 * noise)
     if family in ONLY_FALLING:
+        unproven = _until_settled(time[order], excess / noise, unproven)
         unproven &= ~_risen(excess, plume, noise)
     return Corrected(
         _placed(excess, order, reading.size),
@@ -192,6 +195,25 @@ def _unproven(
             within = time[first:last] - time[since] < baseline_steps.LONGEST_PLUME_S
             unproven[first:last] |= within
     return unproven
+
+
+def _until_settled(
+    time: FloatArray, excess: FloatArray, unproven: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Unproven, or above the baseline ever since: what fades there is no plume.
+
+    `excess` is in noises. Gas met while a sensor warms up spoils the fit of the transient, whose
+    rest then fades over a minute.
+    """
+    settled = unproven.copy()
+    first = np.searchsorted(time, time - SETTLED_S, side="left")
+    total = np.concatenate(([0.0], np.cumsum(excess)))
+    place = np.arange(time.size)
+    is_high = (total[place + 1] - total[first]) / (place + 1 - first) > SETTLED
+    for end in np.flatnonzero(unproven & ~np.append(unproven[1:], False)):
+        is_tail = is_high[end:] & (time[end:] - time[end] < baseline_steps.LONGEST_PLUME_S)
+        settled[end : end + int(np.argmin(np.append(is_tail, False)))] = True
+    return settled
 
 
 def _risen(excess: FloatArray, plume: FloatArray, noise: float) -> NDArray[np.bool_]:

@@ -125,9 +125,9 @@ def further_source(
         drawn = _unnoticed(problem, configurations, tables, coarse, rng)
         return Found(drawn, gain, False, apart.levels)
     is_aside = aside >= PROMISING_ASIDE
-    # what stands aside, each draw shows: a draw that misplaces the others must not outweigh that
-    least = [table.log_total if is_aside else 0.0 for table in tables]
-    cells = [table.cells() - total for table, total in zip(tables, least, strict=True)]
+    # what stands aside every draw shows: one that misplaces the others must not outweigh them
+    own = [table.log_total if is_aside else 0.0 for table in tables]
+    cells = [table.cells() - total for table, total in zip(tables, own, strict=True)]
     surface = np.asarray(logsumexp(cells, axis=0))
     lattice = _around(problem, coarse, surface, configurations, finest_m)
     if is_aside:

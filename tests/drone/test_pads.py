@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from detection.signal.flight import correct_flight
-from drone.pads import pad_notes
+from drone.pads import pad_notes, warm_up_notes
 from tests.metric_flights import flight_of
 
 GROUND_S, CLIMB_S, LINE_S = 10.0, 8.0, 200.0
 
 
-def notes_with_gas(begin_s: float, end_s: float, ppb: float) -> list[str]:
-    """Notes on a flight there and back, gas read for a while; it lands where it took off."""
+def flown_in_gas(begin_s: float, end_s: float, ppb: float) -> xr.Dataset:
+    """A flight there and back, gas read for a while; it lands where it took off."""
     time_s = np.arange(0.0, 2.0 * (GROUND_S + CLIMB_S) + LINE_S, 0.2)
     middle = 0.5 * time_s[-1]
     to_end_s = middle - np.abs(time_s - middle)  # since power-on, or to the end
@@ -23,7 +24,12 @@ def notes_with_gas(begin_s: float, end_s: float, ppb: float) -> list[str]:
     flight = flight_of(
         time_s, away, np.zeros(time_s.size), height, {"pid": 80.0 + noise + gas}, {"pid": "1e-9"}
     )
-    return pad_notes(correct_flight(flight))
+    return correct_flight(flight)
+
+
+def notes_with_gas(begin_s: float, end_s: float, ppb: float) -> list[str]:
+    """Notes on such a flight's gas on the ground."""
+    return pad_notes(flown_in_gas(begin_s, end_s, ppb))
 
 
 def test_clean_air_on_the_ground_needs_no_words():
@@ -49,3 +55,17 @@ def test_a_reading_that_only_falls_since_power_on_is_warm_up():
 
 def test_gas_in_flight_is_no_matter_of_the_pad():
     assert notes_with_gas(60.0, 70.0, 500.0) == []
+
+
+def test_gas_in_flight_while_a_sensor_may_warm_up_is_told():
+    (note,) = warm_up_notes(flown_in_gas(0.0, GROUND_S + 12.0, 500.0))
+    amount, unit = note.removeprefix("pid: up to ").split()[:2]
+    assert unit == "ppb"
+    assert abs(float(amount) - 500.0) < 20.0
+    seconds = float(note.split("within the first ")[1].split()[0])
+    assert GROUND_S + 11.0 <= seconds < GROUND_S + 25.0
+
+
+def test_clean_air_and_later_gas_are_no_matter_of_the_warm_up():
+    assert warm_up_notes(flown_in_gas(0.0, 0.0, 0.0)) == []
+    assert warm_up_notes(flown_in_gas(60.0, 70.0, 500.0)) == []

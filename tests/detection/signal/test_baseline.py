@@ -114,6 +114,21 @@ def test_a_warm_up_transient_is_no_plume_though_it_is_the_largest_reading():
     assert np.abs(result.signal[~result.warming_up]).max() < 5.0 * 3.0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_left_of_a_transient_that_gas_had_spoilt_is_no_plume(seed):
+    """Gas met while a detector warms up makes the transient seem larger, or to fade sooner."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0.0, 600.0, 0.2)
+    gas = 500.0 * np.exp(-np.clip(time_s - 14.0, 0.0, None) / 8.0)
+    transient = 60.0 * np.exp(-time_s / 25.0) + 20.0 * np.exp(-time_s / 120.0)
+    reading = 80.0 + transient + gas + 4.0 * rng.normal(size=time_s.size)
+    result = correct(time_s, reading, family="pid")
+    used = np.flatnonzero(~result.warming_up & (time_s > 14.0))
+    assert time_s[used[0]] < 120.0
+    means = result.signal[used][: 10 * (used.size // 10)].reshape(-1, 10).mean(axis=1)
+    assert means[:10].mean() < 1.5  # of the first twenty seconds: noise is 4
+
+
 @pytest.mark.parametrize(("family", "is_gas"), [("pid", True), ("mox", False)])
 def test_a_flight_that_begins_in_gas_is_believed_once_it_rises(family, is_gas):
     """A photoionisation detector's transient only falls; a metal oxide's has a maximum."""
