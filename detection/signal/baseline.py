@@ -44,9 +44,10 @@ class Corrected:
         Probability that the reading is in plume.
     warming_up : ndarray of bool
         The transient after power-on is larger than three noises, or the channel has been high
-        ever since, or since the first reading (for up to 90 s): no rise was seen. A
-        photoionisation detector must have come down to its baseline as well; one that rises far
-        above its first readings is in gas from there.
+        ever since, or since the first reading (for up to 90 s): no rise was seen. Afterwards
+        (not when `causal`) a photoionisation detector must have come down to its baseline as
+        well, within the same 90 s; one that rises far above its first readings, or above what
+        is left of the transient, is in gas from there.
     drift, decay : Drift, Decay or None
         What was estimated on the way: how the baseline moves, in the unit of the reading or of
         its logarithm, and how fast the sensor recovers. None when causal, or with few readings.
@@ -167,10 +168,12 @@ def _corrected(
     plume, _ = kernels.plume_probability(
         time[order], excess, np.full(order.size, noise), found.variance
     )
-    unproven = _unproven(time[order], plume, np.abs(found.warm_up) > 3.0 * noise)
+    warming_up = np.abs(found.warm_up) > 3.0 * noise
+    unproven = _unproven(time[order], plume, warming_up)
     if family in ONLY_FALLING:
-        unproven = _until_settled(time[order], excess / noise, unproven)
         unproven &= ~_risen(excess, plume, noise)
+    if family in ONLY_FALLING and family not in NO_WARM_UP:
+        unproven |= _unsettled(time[order], excess / noise, unproven, warming_up)
     return Corrected(
         _placed(excess, order, reading.size),
         _placed(found.level, order, reading.size),
@@ -197,23 +200,30 @@ def _unproven(
     return unproven
 
 
-def _until_settled(
-    time: FloatArray, excess: FloatArray, unproven: NDArray[np.bool_]
+def _unsettled(
+    time: FloatArray,
+    excess: FloatArray,
+    unproven: NDArray[np.bool_],
+    warming_up: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Unproven, or above the baseline ever since: what fades there is no plume.
+    """Above the baseline ever since it was unproven, and no more than it was: the rest fades.
 
     `excess` is in noises. Gas met while a sensor warms up spoils the fit of the transient, whose
-    rest then fades over a minute.
+    rest then fades over a minute. What rises far above that rest is gas.
     """
-    settled = unproven.copy()
     first = np.searchsorted(time, time - SETTLED_S, side="left")
     total = np.concatenate(([0.0], np.cumsum(excess)))
-    place = np.arange(time.size)
-    is_high = (total[place + 1] - total[first]) / (place + 1 - first) > SETTLED
-    for end in np.flatnonzero(unproven & ~np.append(unproven[1:], False)):
-        is_tail = is_high[end:] & (time[end:] - time[end] < baseline_steps.LONGEST_PLUME_S)
-        settled[end : end + int(np.argmin(np.append(is_tail, False)))] = True
-    return settled
+    end = np.arange(time.size) + 1
+    mean = (total[end] - total[first]) / (end - first)
+    unsettled = np.zeros(time.size, np.bool_)
+    for last in np.flatnonzero(unproven & ~np.append(unproven[1:], False)):
+        seen = np.flatnonzero(warming_up[: last + 1])
+        since = time[seen[-1] if seen.size else 0]
+        falls = excess[last:] <= RISE * max(float(mean[last]), 0.0) + RISE_NOISES
+        within = time[last:] - since < baseline_steps.LONGEST_PLUME_S
+        is_rest = (mean[last:] > SETTLED) & falls & within
+        unsettled[last : last + int(np.argmin(np.append(is_rest, False)))] = True
+    return unsettled
 
 
 def _risen(excess: FloatArray, plume: FloatArray, noise: float) -> NDArray[np.bool_]:

@@ -68,7 +68,7 @@ def corrected_variables(
             "obs",
             corrected.warming_up.astype(np.uint8),
             {
-                "long_name": f"{label}, transient after power-on",
+                "long_name": f"{label}, may still show the transient after power-on",
                 "flag_values": np.array([0, 1], np.uint8),
                 "flag_meanings": "settled warming_up",
             },

@@ -85,21 +85,30 @@ def agreed_leap(steady: Observations, other: Observations) -> float:
     -------
     float
         The largest reading of `other`, confirmed as in `largest_leaps`, or the largest mean over
-        `AGREED_READINGS` of `steady` within `AGREED_WITHIN_S` of it, in its noises, where that
-        is less. 0 where neither stands out, and if a sensor is not what it should be.
+        `AGREED_READINGS` of `steady`, confirmed likewise, within `AGREED_WITHIN_S` of it, in its
+        noises, where that is less. 0 where neither stands out, and if a sensor is not what it
+        should be.
     """
     if not steady.leaps_with_gas_alone or other.averaging_time_s > 0.0:
         return 0.0
     if len(steady) < AGREED_READINGS or len(other) < 2:
         return 0.0
-    ratio = np.pad(other.concentration / other.sigma, 1)
-    confirmed = np.minimum(ratio[1:-1], 2.0 * np.maximum(ratio[:-2], ratio[2:]))
-    each = np.ones(AGREED_READINGS) / np.sqrt(AGREED_READINGS)
-    mean = np.convolve(steady.concentration / steady.sigma, each, mode="same")
+    confirmed = _confirmed(other)
+    # Sums over readings, in the noise of such a sum; those that a gap divides say nothing.
+    window = np.ones(AGREED_READINGS) / np.sqrt(AGREED_READINGS)
+    mean = np.convolve(_confirmed(steady), window, mode="valid")
+    lasts = steady.time_s[AGREED_READINGS - 1 :] - steady.time_s[: 1 - AGREED_READINGS]
+    mean = np.pad(np.where(lasts < AGREED_WITHIN_S, mean, 0.0), AGREED_READINGS // 2)
     first = np.searchsorted(steady.time_s, other.time_s - AGREED_WITHIN_S, side="left")
     end = np.searchsorted(steady.time_s, other.time_s + AGREED_WITHIN_S, side="right")
     beside = np.array([mean[a:b].max(initial=0.0) for a, b in zip(first, end, strict=True)])
     return float(np.minimum(confirmed, beside).max(initial=0.0))
+
+
+def _confirmed(observations: Observations) -> FloatArray:
+    """Readings in their noises, each at most twice its larger neighbour."""
+    ratio = np.pad(observations.concentration / observations.sigma, 1)
+    return np.minimum(ratio[1:-1], 2.0 * np.maximum(ratio[:-2], ratio[2:]))
 
 
 def log_evidence_of(leap: float) -> float:

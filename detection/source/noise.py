@@ -154,8 +154,9 @@ class Noise:
         explained : float
             Share of `attainable_log_ratio` that the best sources reach.
         rival : float, optional
-            The same where the wind is turned round, if that was asked: a model is distrusted
-            that explains less than that by more than `MARGIN`.
+            The same where the wind is turned round: a model is distrusted that explains less
+            than that by more than `MARGIN`. Not given where that was not asked; where 0, gas
+            that was met counts however badly it fits.
         gained : float
             Share of `attainable_log_ratio` by which the best single source reaches more where the
             wind is turned round: two may explain all there is in any wind. Beyond `MARGIN` the

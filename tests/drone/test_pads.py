@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import xarray as xr
 
+from detection.signal.airborne import seconds
 from detection.signal.flight import correct_flight
 from drone.pads import pad_notes, warm_up_notes
 from tests.metric_flights import flight_of
@@ -69,3 +71,36 @@ def test_gas_in_flight_while_a_sensor_may_warm_up_is_told():
 def test_clean_air_and_later_gas_are_no_matter_of_the_warm_up():
     assert warm_up_notes(flown_in_gas(0.0, 0.0, 0.0)) == []
     assert warm_up_notes(flown_in_gas(60.0, 70.0, 500.0)) == []
+
+
+@pytest.mark.parametrize("amount", [200.0, 600.0, 1200.0])
+@pytest.mark.parametrize("shape", ["single", "double"])
+def test_a_transient_that_only_fades_is_no_gas_to_tell(amount, shape):
+    """A hundred to six hundred noises of it, in clean air."""
+    flight = flown_in_gas(0.0, 0.0, 0.0)
+    time_s = seconds(flight)
+    transient = {
+        "single": np.exp(-time_s / 40.0),
+        "double": 0.7 * np.exp(-time_s / 15.0) + 0.3 * np.exp(-time_s / 120.0),
+    }[shape]
+    flight["pid"] = flight["pid"].copy(data=flight["pid"].values + amount * transient)
+    assert warm_up_notes(correct_flight(flight)) == []
+
+
+@pytest.mark.parametrize(("noises", "is_told"), [(12.0, False), (40.0, True)])
+def test_what_is_left_out_is_told_where_it_is_strong(noises, is_told):
+    flight = flown_in_gas(0.0, GROUND_S + CLIMB_S + 12.0, 2.0 * noises)
+    assert bool(warm_up_notes(flight)) == is_told
+
+
+def test_a_fixed_sensor_that_begins_in_gas_is_told_once():
+    """Two stand in turn in one record; only the first smells something."""
+    time_s = np.arange(0.0, 600.0, 0.5)
+    station = np.arange(time_s.size) % 2
+    gas = np.where((station == 0) & (time_s < 60.0), 300.0, 0.0)
+    reading = 80.0 + np.random.default_rng(0).normal(0.0, 3.0, time_s.size) + gas
+    here = np.zeros(time_s.size)
+    flight = flight_of(time_s, 100.0 * station, here, here + 3.0, {"pid": reading}, {"pid": "1e-9"})
+    (note,) = warm_up_notes(correct_flight(flight))
+    assert abs(float(note.removeprefix("pid: up to ").split()[0]) - 300.0) < 30.0
+    assert "in flight" not in note

@@ -140,6 +140,42 @@ def test_a_flight_that_begins_in_gas_is_believed_once_it_rises(family, is_gas):
     assert (~result.warming_up[(time_s > 12.0) & (time_s < 30.0)]).all() == is_gas
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_plume_after_weak_gas_at_power_on_is_gas(seed):
+    """The detector has not come down to its baseline when it enters the plume: it rises far."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0.0, 400.0, 0.2)
+    plume = 900.0 * np.exp(-0.5 * ((time_s - 36.0) / 2.5) ** 2)
+    gas = np.where(time_s < 27.0, 20.0, 0.0) + plume
+    result = correct(time_s, 80.0 + gas + 3.0 * rng.normal(size=time_s.size), family="pid")
+    assert result.warming_up[time_s < 20.0].all()
+    assert not result.warming_up[plume > 450.0].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gas_that_lasts_from_power_on_is_believed_after_a_while(seed):
+    """No sensor warms up for longer; the limit is not granted anew to what fades afterwards."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0.0, 600.0, 0.2)
+    gas = np.where(time_s < 240.0, 300.0 * (0.6 + 0.4 * np.sin(time_s / 3.0)), 0.0)
+    result = correct(time_s, 80.0 + gas + 3.0 * rng.normal(size=time_s.size), family="pid")
+    assert result.warming_up[0]
+    assert not result.warming_up[time_s > 91.0].any()
+
+
+@pytest.mark.parametrize("family", ["tdlas", "electrochemical", "unknown"])
+def test_only_a_photoionisation_detector_must_come_down_to_its_baseline(family):
+    rng = np.random.default_rng(1)
+    time_s = np.arange(0.0, 600.0, 0.2)
+    after = np.clip(time_s - 14.0, 0.0, None)
+    gas = 500.0 * np.exp(-after / 4.0) + 8.0 * np.exp(-after / 40.0)
+    last = {}
+    for one in (family, "pid"):
+        result = correct(time_s, 80.0 + gas + 3.0 * rng.normal(size=time_s.size), family=one)
+        last[one] = time_s[result.warming_up].max()
+    assert last[family] < last["pid"]
+
+
 def test_metal_oxide_resistance_becomes_relative_gas():
     rng = np.random.default_rng(10)
     time_s = np.arange(0.0, 400.0, 0.5)

@@ -152,17 +152,22 @@ def faint(whiff, readings, *, starts=60, noises=3.3, **rest):
     return replace(seen, concentration=gas)
 
 
+def as_far_as_confirmed(observations):
+    """Each reading in its noises, capped by its larger neighbour, one by one."""
+    ratio = [float(one) for one in observations.concentration / observations.sigma]
+    beside = [0.0, *ratio, 0.0]
+    return [min(one, 2.0 * max(beside[k], beside[k + 2])) for k, one in enumerate(ratio)]
+
+
 def obvious_agreement(steady, other):
     """Each reading of the one, with each mean of three of the other that lies near enough."""
     best = 0.0
+    mine, theirs = as_far_as_confirmed(steady), as_far_as_confirmed(other)
     for k, at in enumerate(other.time_s):
-        ratio = [float(one) for one in other.concentration / other.sigma]
-        beside = max(ratio[j] for j in (k - 1, k + 1) if 0 <= j < len(ratio))
-        mine = steady.concentration / steady.sigma
-        for j, when in enumerate(steady.time_s):
-            if abs(when - at) <= AGREED_WITHIN_S:
-                mean = mine[max(j - 1, 0) : j + 2].sum() / np.sqrt(3.0)
-                best = max(best, min(ratio[k], 2.0 * beside, mean))
+        for j in range(1, len(mine) - 1):
+            lasts = steady.time_s[j + 1] - steady.time_s[j - 1]
+            if abs(steady.time_s[j] - at) <= AGREED_WITHIN_S and lasts < AGREED_WITHIN_S:
+                best = max(best, min(theirs[k], sum(mine[j - 1 : j + 2]) / np.sqrt(3.0)))
     return best
 
 
@@ -193,6 +198,24 @@ def test_faint_gas_counts_where_both_sensors_met_it(whiff):
     assert heard.observations.sensor_family == "mox"
     assert evidence_of_leap(heard.observations) == LEAP_LOG_EVIDENCE
     assert evidence_of_leap(heard_best(pid, [elsewhere]).observations) == 0.0
+
+
+def test_one_reading_of_the_steady_sensor_is_no_gas_beside_the_other():
+    """A humidity front lifts the array for long; one spike of the detector must not prove it."""
+    time_s = np.arange(60.0)
+    front = readings_of(time_s, np.where((time_s > 20) & (time_s < 40), 12.0, 0.0), "mox")
+    spike = readings_of(time_s, np.where(time_s == 30, 50.0, 1.0), "pid")
+    assert agreed_leap(spike, front) < LEAP
+    lasting = readings_of(time_s, np.where(np.abs(time_s - 30) < 1.5, 4.0, 0.0), "pid")
+    assert agreed_leap(lasting, front) > LEAP
+
+
+def test_readings_that_a_gap_divides_are_not_one_whiff():
+    time_s = np.array([0.0, 1.0, 2.0, 3.0, 30.0, 60.0, 61.0, 62.0, 63.0])
+    seen = np.where(np.arange(9) // 3 == 1, 5.0, 0.0)
+    array = readings_of(np.arange(64.0), np.full(64, 9.0), "mox")
+    assert agreed_leap(readings_of(time_s, seen, "pid"), array) < LEAP
+    assert agreed_leap(readings_of(np.arange(9.0), seen, "pid"), array) > LEAP
 
 
 def test_a_place_that_explains_gas_is_no_other_for_its_leap(survey, posterior_of):
