@@ -76,10 +76,19 @@ def measure(
     (asked.out / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
     if asked.publish:
-        said = [one for one in arguments if one not in ("--publish", "--resume")]
-        command = shlex.join(["python", "-m", f"benchmarks.{name}", *said])
+        command = shlex.join(["python", "-m", f"benchmarks.{name}", *_telling(arguments)])
         say(f"results are in {write({name: _with_pictures(text, asked.out)}, command)}")
     return 0 if len(done) == len(flights) else 1
+
+
+def _telling(arguments: Sequence[str]) -> list[str]:
+    """The arguments that results depend on: not where files lie, nor how they were made."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    for name in ("--cache", "--out", "--jobs"):
+        parser.add_argument(name)
+    for name in ("--publish", "--resume"):
+        parser.add_argument(name, action="store_true")
+    return parser.parse_known_args(arguments)[1]
 
 
 def _with_pictures(text: str, folder: Path) -> str:
