@@ -23,7 +23,7 @@ MARGIN = 0.05  # of a share explained, that says nothing
 DISTRUST = 12  # power of the share of what is needed that is explained ...
 AGAINST = 36  # ... and of what is left of it where one source explains more in a wind turned round
 AVERAGED_TEMPER = 0.5  # what an average over minutes is worth
-AVERAGED_SATURATION = 2.0  # how much stronger a signal of averages may be and still be believed
+AVERAGED_SATURATION = 16 / 9  # how much stronger a signal of averages may be and still be believed
 AVERAGED_SETTLED = 0.5
 MET = 20.0  # of readings that leap with gas alone
 CLEARLY_LESS = 0.75  # share of what is explained in the wind as measured
@@ -92,7 +92,7 @@ class Noise:
     relative: float = 0.8
     floor: float = 0.04
     temper: float = 0.2
-    saturation: float = 40.0
+    saturation: float = 45.0
     settled: float = 0.4
     sure: float = 1.0
     weak: float = 20.0

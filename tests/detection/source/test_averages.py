@@ -67,7 +67,7 @@ def test_a_strong_signal_of_averages_is_believed_more_than_one_of_readings():
     for best in (100.0, 400.0):
         slopes = [one.tempering_for(best, 1.0) for one in (single, averages)]
         worth = [one.beyond / one.slope for one in slopes]
-        assert worth[1] == pytest.approx(np.sqrt(2.0) * worth[0])
+        assert worth[1] == pytest.approx(4.0 / 3.0 * worth[0])
 
 
 def test_averages_and_flights_together_take_more_draws(arcs):
